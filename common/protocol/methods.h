@@ -1,0 +1,52 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace bkmon::protocol {
+
+/// Who may call. A method that forgets this is closed: admin.
+enum class Role : std::uint8_t { none, viewer, oper, admin };
+
+std::string_view name_of(Role role);   ///< "none", "viewer", "operator", "admin"
+std::optional<Role> role_of(std::string_view name);
+
+struct MethodSpec {
+    std::string_view name;             ///< "io.bkmon.Targets.Status"
+    Role role = Role::admin;
+    bool streams = false;              ///< answers `more` with several replies
+    std::string_view command;          ///< the bkmonctl command that calls it
+};
+
+/// Every method, sorted by name. The dispatcher, the roles, the tests and CONTRIBUTING read this one table.
+inline constexpr std::array kMethods{
+    MethodSpec{"io.bkmon.Daemon.Complete", Role::viewer, false, "__complete"},
+    MethodSpec{"io.bkmon.Daemon.Reload", Role::admin, false, "reload"},
+    MethodSpec{"io.bkmon.Daemon.Settings", Role::admin, false, "config show"},
+    MethodSpec{"io.bkmon.Daemon.Version", Role::viewer, false, "version"},
+    MethodSpec{"io.bkmon.Deposits.Adopt", Role::admin, false, "deposits adopt"},
+    MethodSpec{"io.bkmon.Deposits.Init", Role::admin, false, "deposits init"},
+    MethodSpec{"io.bkmon.Deposits.List", Role::viewer, false, "deposits list"},
+    MethodSpec{"io.bkmon.Deposits.Reject", Role::admin, false, "deposits reject"},
+    MethodSpec{"io.bkmon.Deposits.Release", Role::admin, false, "deposits release"},
+    MethodSpec{"io.bkmon.Deposits.Rescan", Role::oper, true, "deposits rescan"},
+    MethodSpec{"io.bkmon.Deposits.Unexpected", Role::viewer, false, "deposits unexpected"},
+    MethodSpec{"io.bkmon.Runs.Cancel", Role::oper, false, "runs cancel"},
+    MethodSpec{"io.bkmon.Runs.Follow", Role::viewer, true, "runs follow"},
+    MethodSpec{"io.bkmon.Runs.List", Role::viewer, false, "runs list"},
+    MethodSpec{"io.bkmon.Runs.Show", Role::viewer, false, "runs show"},
+    MethodSpec{"io.bkmon.Schedule.List", Role::viewer, false, "schedule list"},
+    MethodSpec{"io.bkmon.Targets.Explain", Role::viewer, false, "explain"},
+    MethodSpec{"io.bkmon.Targets.History", Role::viewer, true, "history"},
+    MethodSpec{"io.bkmon.Targets.Pause", Role::oper, false, "pause"},
+    MethodSpec{"io.bkmon.Targets.Report", Role::viewer, true, "report"},
+    MethodSpec{"io.bkmon.Targets.Resume", Role::oper, false, "resume"},
+    MethodSpec{"io.bkmon.Targets.Status", Role::viewer, true, "status"},
+    MethodSpec{"io.bkmon.Targets.Summary", Role::viewer, false, "summary"},
+    MethodSpec{"io.bkmon.Targets.Watch", Role::viewer, true, "watch"},
+};
+
+const MethodSpec* find_method(std::string_view name);
+
+}  // namespace bkmon::protocol

@@ -1,0 +1,38 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "daemon/core/settings/settings.h"
+
+namespace bkmon::config {
+
+struct Problem {
+    std::string where;     ///< "file:line:col", or the file, or empty
+    std::string message;   ///< "unknown key 'schedul' (did you mean 'schedule'?)"
+};
+
+struct EffectiveSetting {
+    std::string path, value, origin;   ///< "deposits.root", "/mnt/…", "/etc/bkmon/bkmon.yaml:12:9" or "default"
+};
+
+/// What a load gave: settings are usable only when problems is empty. All problems are reported together.
+struct Loaded {
+    core::Settings settings;
+    std::vector<Problem> problems;
+    std::vector<EffectiveSetting> effective;
+    std::string text() const;          ///< the problems, one a line, as `--check-config` prints them
+};
+
+/// Reads `file` and conf.d/*.yaml beside it in name order. Blocks on disk and may take long: off the loop. A missing main file is a problem,
+/// an empty one is a valid, empty configuration. Limits on depth, nodes and size hold against alias bombs.
+Loaded load(const std::string& file);
+
+/// The YAML of jobs that would expect these, as `deposits adopt` prints and writes it.
+struct AdoptJob {
+    std::string agent, database;
+};
+std::string adopt_yaml(const std::vector<AdoptJob>& jobs);
+
+}  // namespace bkmon::config

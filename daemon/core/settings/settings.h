@@ -1,0 +1,38 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "common/base/time.h"
+#include "daemon/core/settings/deposits.h"
+
+namespace bkmon::core {
+
+struct ControlSettings {
+    std::string socket = "/run/bkmon/control.sock";
+    bool roles_given = false;   ///< absent: root and the daemon's own user are admins, nobody else may do anything
+    std::vector<std::string> admin, oper, viewer;   ///< users and @groups
+    struct Grant {              ///< {group: "@acme", role: operator, targets: ["instance/acme-*"]}
+        std::string who, role;
+        std::vector<std::string> targets;   ///< globs; empty: all
+    };
+    std::vector<Grant> grants;
+};
+
+struct HistorySettings {
+    std::string engine = "sqlite";
+    std::string path;           ///< default: <state>/history.db
+    milliseconds keep{std::chrono::hours(24 * 800)};
+};
+
+/// The whole configuration, defaults filled in, as checked. A value.
+struct Settings {
+    std::string timezone = "UTC";
+    std::string site = "main";
+    std::string state = "/var/lib/bkmon";
+    ControlSettings control;
+    HistorySettings history;
+    DepositSettings deposits;
+    std::vector<std::string> files;      ///< which files it came from, in order
+};
+
+}  // namespace bkmon::core

@@ -1,0 +1,90 @@
+#pragma once
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/core/settings/deposits.h"
+#include "daemon/core/verdict.h"
+#include "daemon/history/store.h"
+#include "daemon/platform/loop/event_loop.h"
+
+namespace bkmon::targets {
+
+/// What a part says about a target it watches.
+struct TargetSpec {
+    TargetId id;
+    core::Labels labels;
+    std::string timezone = "UTC";
+    std::optional<milliseconds> interval;   ///< an `ok` whose proof is older than twice this turns `unknown` (no_evidence)
+    core::Verdict initial;                  ///< shown until the first verdict, e.g. unknown / first_due
+};
+
+struct Target {
+    TargetSpec spec;
+    history::CurrentRow current;            ///< as stored; see shown() for pause and freshness
+    std::optional<history::PauseRow> pause;
+    std::optional<Time> running_since;      ///< a job works on it: the previous verdict stays
+};
+
+/// The counts by status always add up to the number of targets.
+using Counts = std::array<std::size_t, core::kStatuses.size()>;
+
+/// A change that listeners see, after its commit.
+struct Change {
+    std::int64_t seq = 0;
+    const Target* target = nullptr;
+    std::optional<core::Status> from;
+};
+
+/// All targets with their current verdict. Loop thread only. Memory changes only after the commit.
+class Registry {
+public:
+    /// `store` and `loop` must outlive this.
+    Registry(loop::EventLoop& loop, history::Store& store);
+    ~Registry();
+
+    /// Reads currents and pauses; call once before anything else.
+    void load(std::function<void(Result<void>)> done);
+
+    /// The targets of one kind, replacing those defined for it before. A target seen for the first time is stored with its initial verdict;
+    /// one that vanished keeps its history and leaves the view. `done` after the commit.
+    void define(const std::string& kind, std::vector<TargetSpec> specs, std::function<void(Result<void>)> done);
+
+    struct Publication {
+        TargetId target;
+        core::Verdict verdict;
+        std::string date;                        ///< day of the daily record; empty: the day of `due`, else of `at`, in the target's zone
+        bool current = true;                     ///< false: fills its day and the history only (an older cycle)
+        std::vector<history::Store::Work> with;  ///< participants' rows, in the same transaction
+    };
+    /// Verdict, current, event, daily row and the participants' rows in one transaction, in the order of the calls for one target. An equal
+    /// verdict (status, reason_code, file hash, due) writes current only, no verdict row and no event. `done` on the loop.
+    void publish(Publication publication, std::function<void(Result<void>)> done);
+
+    const Target* find(const TargetId& id) const;
+    /// As operators see it now: paused wins, then running keeps, then an old ok is `unknown`.
+    core::Verdict shown(const Target& target) const;
+    std::vector<const Target*> match(const std::vector<std::string>& globs, const std::string& kind) const;  ///< ordered by id
+    std::size_t size() const;
+    Counts counts() const;                       ///< of the shown statuses
+
+    void set_running(const TargetId& id, bool running);
+    void pause(history::PauseRow row, std::function<void(Result<void>)> done);   ///< Errc::not_found for an unknown target
+    void resume(const TargetId& id, const std::string& by, std::function<void(Result<void>)> done);
+
+    /// Called after each committed change, until the returned token dies.
+    std::shared_ptr<void> listen(std::function<void(const Change&)> listener);
+
+    /// The JSON object of one target as `status` prints it; cached until it changes.
+    const std::string& json(const Target& target) const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace bkmon::targets
