@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/base/time.h"
 
@@ -23,6 +24,7 @@ public:
     JsonWriter& value(std::int64_t number);
     JsonWriter& value(std::uint64_t number);
     JsonWriter& value(int number) { return value(static_cast<std::int64_t>(number)); }
+    JsonWriter& value(unsigned number) { return value(static_cast<std::uint64_t>(number)); }
     JsonWriter& value(double number);  ///< NaN and infinities become null
     JsonWriter& value(bool flag);
     JsonWriter& value(Time t);  ///< RFC 3339, UTC
@@ -39,7 +41,7 @@ public:
     }
 
     const std::string& str() const { return out_; }
-    std::string take() { return std::move(out_); }
+    std::string take() { return std::exchange(out_, {}); }  ///< the writer is empty after it
 
 private:
     void separate();

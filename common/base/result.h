@@ -9,17 +9,17 @@ namespace bkmon {
 
 /// What went wrong, as far as a caller may want to branch on it. The text carries the rest.
 enum class Errc : std::uint8_t {
-    not_found,    ///< no such file, row, target, run
-    exists,       ///< the name is taken
-    denied,       ///< rights
-    busy,         ///< locked, leased, being written; may work later
+    not_found,  ///< no such file, row, target, run
+    exists,     ///< the name is taken
+    denied,     ///< rights
+    busy,       ///< locked, leased, being written; may work later
     timeout,
     invalid,      ///< the input is wrong; trying again will not help
     corrupt,      ///< bytes that should be right are not
     unavailable,  ///< a disk, server or process cannot be used now
     no_space,     ///< ENOSPC or EDQUOT
     cancelled,
-    internal,     ///< a broken assumption of ours
+    internal,  ///< a broken assumption of ours
 };
 
 /// "not_found", "exists", ... as the control protocol spells them.
@@ -41,9 +41,7 @@ public:
 using Failure = tl::unexpected<Error>;
 
 /// `return fail(Errc::invalid, "...")` from any function that returns a Result.
-inline Failure fail(Errc code, std::string what, int sys_errno = 0) {
-    return Failure(Error{code, std::move(what), sys_errno});
-}
+inline Failure fail(Errc code, std::string what, int sys_errno = 0) { return Failure(Error{code, std::move(what), sys_errno}); }
 inline Failure fail(Error error) { return Failure(std::move(error)); }
 
 /// Puts context before the cause: `return fail(in("promote 'a.tar'", std::move(result.error())))`.
