@@ -17,7 +17,7 @@ void append_quoted(std::string& out, std::string_view text) {
         std::size_t plain = 0;
         while (plain < text.size()) {
             const auto c = static_cast<unsigned char>(text[plain]);
-            if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7F) break;
+            if (c < 0x20 || c == '"' || c == '\\' || c >= 0x80) break;
             ++plain;
         }
         out.append(text.substr(0, plain));
