@@ -88,6 +88,7 @@ struct HealthyRow {
     std::optional<Time> backup_at;
     Time promoted_at{};
     std::string vault_path;            ///< relative to the vault; where it lies now; empty once removed
+    bool was_empty = false;            ///< whole, but held nothing: an empty database is legal if it always was
     bool current = false;              ///< the file under the final name
     std::optional<Time> replaced_at;
     milliseconds replaced_uptime{0};   ///< how long bkmond has run since it was replaced: keep_replaced counts this

@@ -1,0 +1,207 @@
+// From a look at an agent's folder to reports that are known.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/base/text.h"
+#include "daemon/deposits/part_impl.h"
+
+namespace bkmon::deposits {
+
+AgentState& Part::Impl::agent_of(const std::string& folder) {
+    auto& slot = agents[lower(folder)];
+    if (!slot) {
+        slot = std::make_unique<AgentState>();
+        slot->folder = folder;
+    }
+    return *slot;
+}
+
+void Part::Impl::on_agent(AgentSnapshot snapshot) {
+    AgentState& agent = agent_of(snapshot.agent);
+    if (agent.seen && agent.folder != snapshot.agent && !snapshot.gone) {
+        // Two folders that differ only in case: the first one counts, the other is said to be in the way.
+        unexpected[{lower(snapshot.agent), "\x01" + snapshot.agent}] =
+            UnexpectedView{snapshot.agent, "", now(), "", "this folder's name differs from '" + printable(agent.folder) + "' only in case"};
+        publish_unexpected();
+        return;
+    }
+    agent.seen = !snapshot.gone;
+    if (!snapshot.gone) agent.folder = snapshot.agent;
+    if (agent.jobs.empty() && unexpected.count({lower(snapshot.agent), ""}) == 0 && !snapshot.gone) {
+        unexpected[{lower(snapshot.agent), ""}] = UnexpectedView{snapshot.agent, "", now(), "", "no job names this agent"};
+        publish_unexpected();
+    }
+    load_judged(agent, std::move(snapshot));
+}
+
+void Part::Impl::load_judged(AgentState& agent, AgentSnapshot snapshot) {
+    if (agent.loaded) return accept_snapshot(agent, std::move(snapshot));
+    if (agent.loading) return;  // the next look will bring it again
+    agent.loading = true;
+    ++pending_loads;
+    auto rows = std::make_shared<std::vector<history::JudgedRow>>();
+    auto kept = std::make_shared<AgentSnapshot>(std::move(snapshot));
+    const std::string key = lower(agent.folder);
+    rooms.store.read(
+        [rows, key](history::Reader& r) -> Result<void> {
+            auto found = r.judged(key, 20000);
+            if (!found) return fail(found.error());
+            *rows = std::move(*found);
+            return {};
+        },
+        [self = weak_from_this(), &agent, rows, kept](Result<void> read) {
+            auto me = self.lock();
+            if (!me) return;
+            --me->pending_loads;
+            agent.loading = false;
+            if (!read) {
+                me->rooms.journal.log(journal::Level::error, journal::msg::history_degraded,
+                                      "the history cannot be read, deposits of " + printable(agent.folder) + " wait: " + read.error().what);
+                return;
+            }
+            agent.loaded = true;
+            for (auto& row : *rows) {  // newest first: the first of a key counts
+                auto job = me->job_of(row.target);
+                if (job != nullptr && row.report_end && (!job->last_report_at || *job->last_report_at < *row.report_end))
+                    job->last_report_at = row.report_end;
+                agent.judged.emplace(std::pair(row.target.key(), row.report_sha256), std::move(row));
+            }
+            me->accept_snapshot(agent, std::move(*kept));
+        });
+}
+
+void Part::Impl::accept_snapshot(AgentState& agent, AgentSnapshot snapshot) {
+    agent.files = std::move(snapshot.files);
+    agent.temporaries = std::move(snapshot.temporaries);
+    if (agent.oddities != snapshot.oddities) {
+        for (const auto& oddity : snapshot.oddities)
+            if (std::find(agent.oddities.begin(), agent.oddities.end(), oddity) == agent.oddities.end())
+                rooms.journal.log(journal::Level::warning, journal::msg::deposit_refused,
+                                  fmt::format("agent {}: {}", printable(agent.folder), oddity), {{"BKMON_AGENT", agent.folder}});
+        agent.oddities = snapshot.oddities;
+    }
+    std::set<std::string> present;
+    std::vector<SeenReport> fresh;
+    for (auto& report : snapshot.reports) {
+        // A refused report has no bytes: its identity stands for them.
+        if (report.sha256.empty()) report.sha256 = files::Sha256::of(report.file.name + "\n" + report.file.id.text());
+        present.insert(report.sha256);
+        auto known = agent.reports.find(report.sha256);
+        if (known == agent.reports.end()) {
+            fresh.push_back(std::move(report));
+        } else {
+            known->second.file = report.file.name;
+            known->second.id = report.file.id;
+        }
+    }
+    std::erase_if(agent.reports, [&](const auto& item) { return present.count(item.first) == 0; });
+    if (fresh.empty()) return consider(agent);
+    parse_new(agent, std::move(fresh));
+}
+
+namespace {
+
+/// Off the loop: a report of a megabyte takes its time.
+std::vector<KnownReport> parse_all(const std::vector<SeenReport>& seen, const std::string& zone) {
+    std::vector<KnownReport> known;
+    for (const auto& s : seen) {
+        KnownReport k;
+        k.file = s.file.name;
+        k.sha256 = s.sha256;
+        k.id = s.file.id;
+        k.arrival = Time(milliseconds(s.file.id.ctime_ns / 1000000));
+        k.bytes = std::make_shared<const std::string>(s.bytes);
+        if (!s.refused.empty()) {
+            k.refused = s.refused;
+            k.refused_code = "report_invalid";
+        } else if (auto report = core::parse_report(s.bytes, zone)) {
+            k.report = std::make_shared<const core::Report>(std::move(*report));
+        } else {
+            k.refused = report.error().what;
+            k.refused_code = "report_invalid";
+        }
+        known.push_back(std::move(k));
+    }
+    return known;
+}
+
+}  // namespace
+
+void Part::Impl::parse_new(AgentState& agent, std::vector<SeenReport> fresh) {
+    const std::string zone = agent.jobs.empty() ? options.settings.defaults.report_timezone : agent.jobs.front()->settings.report_timezone;
+    ++pending_parses;
+    loop::submit(
+        rooms.cpu_lane, rooms.loop, weak_from_this(), [fresh = std::move(fresh), zone](std::stop_token) { return parse_all(fresh, zone); },
+        [this, &agent](std::vector<KnownReport> known) {
+            --pending_parses;
+            for (auto& k : known) add_report(agent, std::move(k));
+            find_unexpected(agent);
+            consider(agent);
+        });
+}
+
+void Part::Impl::add_report(AgentState& agent, KnownReport known) {
+    known.arrival = std::min(known.arrival, now());
+    if (known.report && lower(known.report->agent_id) != lower(agent.folder)) {
+        known.refused =
+            fmt::format("it names the agent '{}', but lies in the folder '{}'", printable(known.report->agent_id), printable(agent.folder));
+        known.refused_code = "agent_mismatch";
+    }
+    const Time end = known.report && known.report->operation_end ? *known.report->operation_end : known.arrival;
+    known.clock = core::check_clock(end, known.arrival);
+    milliseconds limit = options.settings.defaults.max_report_age;
+    for (const Job* job : agent.jobs) limit = std::max(limit, job->settings.max_report_age);
+    known.too_old = now() - known.when() > limit;
+    const bool seen_before = agent.judged.count({"", known.sha256}) > 0;
+    if (!seen_before) {
+        std::string outcome = known.too_old ? "too old" : known.refused.empty() ? "used" : "refused: " + known.refused;
+        if (known.too_old || !known.refused.empty())
+            rooms.journal.log(journal::Level::warning, journal::msg::deposit_refused,
+                              fmt::format("agent {}: report {} {}", printable(agent.folder), printable(known.file),
+                                          known.too_old ? "is older than max_report_age and is ignored" : "cannot be used: " + known.refused),
+                              {{"BKMON_AGENT", agent.folder}, {"BKMON_REPORT", known.file}});
+        archive.keep(lower(agent.folder), known.file, known.sha256, known.bytes, outcome);
+        history::JudgedRow row{TargetId(), lower(agent.folder), known.sha256, "", "", known.too_old ? "too_old" : "", now(), known.when(), ""};
+        agent.judged.emplace(std::pair(std::string(), known.sha256), row);
+        rooms.store.write([row](history::Session& s) { return s.put_judged(row); }, [](Result<void>) {});
+    }
+    known.bytes.reset();
+    agent.reports.insert_or_assign(known.sha256, std::move(known));
+}
+
+void Part::Impl::find_unexpected(AgentState& agent) {
+    bool changed = false;
+    for (const auto& [sha, known] : agent.reports) {
+        if (!known.report || !known.refused.empty() || known.too_old) continue;
+        for (const auto& entry : known.report->databases) {
+            const bool expected =
+                std::any_of(agent.jobs.begin(), agent.jobs.end(), [&](const Job* job) { return job_matches(job->settings, entry.name); });
+            if (expected || unexpected.size() > 5000) continue;
+            auto [it, added] = unexpected.try_emplace({lower(agent.folder), lower(entry.name)},
+                                                      UnexpectedView{agent.folder, entry.name, now(), known.file, "no job expects this database"});
+            changed = changed || added;
+        }
+    }
+    if (changed) publish_unexpected();
+}
+
+void Part::Impl::publish_unexpected() {
+    std::vector<std::pair<std::string, std::string>> adopt;
+    std::string names;
+    std::size_t count = 0;
+    for (const auto& [key, view] : unexpected) {
+        for (const auto& pattern : options.settings.auto_adopt)
+            if (!view.database.empty() && glob_match(pattern, view.agent)) adopt.emplace_back(view.agent, view.database);
+        if (++count <= 3) names += (names.empty() ? "" : ", ") + printable(view.database.empty() ? view.agent : view.agent + "/" + view.database, 80);
+    }
+    if (count > 3) names += fmt::format(" and {} more", count - 3);
+    if (!adopt.empty() && options.adopt) options.adopt(std::move(adopt));
+    if (count == 0)
+        publish_own("unexpected", core::Status::ok, "working", "every agent and database that reports is expected");
+    else
+        publish_own("unexpected", core::Status::warning, "unexpected_agents",
+                    fmt::format("{} agents or databases that no job names: {}; see `bkmonctl deposits unexpected`", count, names));
+}
+
+}  // namespace bkmon::deposits

@@ -1,0 +1,167 @@
+// What did not come: late, missing, and the days in between. Level-triggered: each look derives everything from the clock, the
+// schedule and what is recorded, so that a jump of the clock or a long downtime needs no special case.
+#include <fmt/format.h>
+
+#include "common/base/json_writer.h"
+#include "common/base/text.h"
+#include "daemon/deposits/part_impl.h"
+
+namespace bkmon::deposits {
+
+namespace {
+
+constexpr int kMostFilledDays = 62;
+
+/// True when the target has a verdict of its own for the cycle (a `late` is none).
+bool has_verdict(const targets::Target& target, const core::Cycle& cycle) {
+    const auto& v = target.current.verdict;
+    return v.due && *v.due >= cycle.due && v.status != core::Status::late && v.reason_code != "first_due";
+}
+
+std::string evidence(const Job& job, const core::Cycle& cycle, const AgentState& agent) {
+    JsonWriter w;
+    w.begin_object().field("due_at", cycle.due).field("deadline_at", cycle.deadline).field("agent_folder_present", agent.seen);
+    w.key("reports_present").begin_array();
+    int n = 0;
+    for (const auto& [sha, known] : agent.reports)
+        if (++n <= 20)
+            w.begin_object()
+                .field("file", printable(known.file))
+                .field("refused", printable(known.refused))
+                .field("arrived_at", known.arrival)
+                .end_object();
+    w.end_array().key("files_present").begin_array();
+    n = 0;
+    for (const auto& file : agent.files)
+        if (++n <= 20) w.begin_object().field("file", printable(file.name)).field("size_bytes", file.id.size).end_object();
+    w.end_array().field("schedule", job.settings.schedule).end_object();
+    return w.take();
+}
+
+}  // namespace
+
+void Part::Impl::check_deadlines(Job& job) {
+    if (!job.rule || job.busy || !settled) return;
+    const auto* target = rooms.registry.find(job.id);
+    if (target == nullptr) return;
+    const Time first_known = target->current.first_known;
+    const auto passed = core::newest_past_deadline(*job.rule, now());
+    if (passed && passed->due >= first_known && !has_verdict(*target, *passed)) return miss(job, *passed);
+    const auto open = core::cycle_of(*job.rule, now());
+    if (!open || now() < open->due || now() >= open->deadline || open->due < first_known) return;
+    const auto& v = target->current.verdict;
+    if (v.due && *v.due >= open->due && v.reason_code != "first_due") return;
+    say_late(job, *open);
+}
+
+void Part::Impl::miss(Job& job, const core::Cycle& cycle) {
+    fill_days(job, cycle);
+    AgentState& agent = *job.agent;
+    core::Verdict v;
+    bool reported = false;
+    for (const auto& [sha, known] : agent.reports) {
+        if (!known.report || !known.refused.empty()) continue;
+        const auto owner = core::cycle_of(*job.rule, known.when());
+        reported = reported || (owner && owner->due == cycle.due);
+    }
+    if (arrival && !arrival->root().usable)
+        v = plain_verdict(core::Status::unreachable, "deposit_unavailable", "the deposit root cannot be read: " + arrival->root().problem);
+    else if (job.waiting)
+        v = plain_verdict(job.waiting->status, job.waiting->reason_code, job.waiting->what + " and the deadline has passed");
+    else if (reported)
+        v = plain_verdict(
+            core::Status::missing, "not_in_report",
+            fmt::format("the agent reported, but did not name this database (due {})", core::local_text(cycle.due, job.settings.timezone, true)));
+    else
+        v = plain_verdict(
+            core::Status::missing, "no_report",
+            fmt::format("no report for the backup due {}, the deadline was {}{}", core::local_text(cycle.due, job.settings.timezone, true),
+                        core::local_text(cycle.deadline, job.settings.timezone), agent.seen ? "" : "; the agent's folder is not there"));
+    v.evidence = evidence(job, cycle, agent);
+    job.busy = true;
+    rooms.registry.publish(publication(job, std::move(v), cycle), [this, &job, self = weak_from_this()](Result<void> done) {
+        if (self.expired()) return;
+        if (!done) job.retry_after = boot() + milliseconds(30000);
+        finished(job, "done", "");
+    });
+}
+
+/// Days between the last verdict and this cycle for which nothing came: recorded, not announced.
+void Part::Impl::fill_days(Job& job, const core::Cycle& newest) {
+    const auto* target = rooms.registry.find(job.id);
+    const Time known = std::max(target->current.verdict.due.value_or(target->current.first_known), target->current.first_known);
+    if (target->current.verdict.reason_code == "first_due" && !target->current.last_proof_at && target->current.first_known >= newest.due) return;
+    auto cycle = core::cycle_of(*job.rule, known);
+    for (int i = 0; i < kMostFilledDays && cycle && cycle->due < newest.due; ++i) {
+        const bool recorded =
+            target->current.verdict.due && *target->current.verdict.due >= cycle->due && target->current.verdict.status != core::Status::late;
+        if (!recorded && cycle->due >= target->current.first_known) {
+            auto p =
+                publication(job, plain_verdict(core::Status::missing, "no_report", "nothing came for this day; it was noticed afterwards"), *cycle);
+            p.current = false;
+            rooms.registry.publish(std::move(p), [](Result<void>) {});
+        }
+        cycle = core::next_cycle(*job.rule, *cycle);
+    }
+}
+
+void Part::Impl::say_late(Job& job, const core::Cycle& cycle) {
+    auto v = plain_verdict(core::Status::late, "report_late",
+                           fmt::format("due {}, deadline {}: {}", core::local_text(cycle.due, job.settings.timezone, true),
+                                       core::local_text(cycle.deadline, job.settings.timezone), job.waiting ? job.waiting->what : "no report yet"));
+    v.evidence = evidence(job, cycle, *job.agent);
+    job.busy = true;
+    rooms.registry.publish(publication(job, std::move(v), cycle), [this, &job, self = weak_from_this()](Result<void> done) {
+        if (self.expired()) return;
+        if (!done) job.retry_after = boot() + milliseconds(30000);
+        finished(job, "done", "");
+    });
+}
+
+/// The scheduler shows when a backup is due and looks at its deadline; `late` and everything else comes from tick().
+void Part::Impl::schedule(Job& job) {
+    const std::string id = job.id.str();
+    if (!job.rule) return rooms.scheduler.remove(id);
+    runs::Scheduler::Entry entry;
+    entry.id = id;
+    entry.what = "backup of " + id;
+    entry.schedule = job.rule->schedule;
+    entry.offset = job.rule->deadline;
+    entry.fire = [self = weak_from_this(), key = job.id.key()](Time) -> std::string {
+        auto me = self.lock();
+        if (!me) return "";
+        auto it = me->jobs.find(key);
+        if (it == me->jobs.end()) return "";
+        me->consider(*it->second);
+        const auto* target = me->rooms.registry.find(it->second->id);
+        return target == nullptr ? "" : std::string(core::name_of(me->rooms.registry.shown(*target).status));
+    };
+    rooms.scheduler.set(std::move(entry));
+}
+
+/// Every second: whose due time or deadline has passed. Cheap: one comparison a job.
+void Part::Impl::tick() {
+    tick_timer->arm(milliseconds(1000));
+    if (!settled) {
+        settled = round_done && pending_parses == 0 && pending_loads == 0 && queue.empty() && active == 0;
+        if (settled) return tick_all();
+    }
+    const Time t = now();
+    for (auto& [key, job] : jobs) {
+        if (!job->rule || job->busy) continue;
+        if (job->next_look && t < *job->next_look && t >= job->looked_at) continue;
+        if (job->retry_after && *job->retry_after > boot()) continue;
+        job->looked_at = t;
+        const auto open = core::cycle_of(*job->rule, t);
+        job->next_look = t + std::chrono::minutes(1);
+        if (open) job->next_look = t < open->due ? open->due : t < open->deadline ? open->deadline : open->closes;
+        if (job->agent->loaded) consider(*job);
+    }
+}
+
+void Part::Impl::tick_all() {
+    for (auto& [key, job] : jobs) job->next_look.reset(), job->looked_at = Time{};
+    tick();
+}
+
+}  // namespace bkmon::deposits

@@ -1,0 +1,245 @@
+#include "daemon/deposits/part.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/base/text.h"
+#include "daemon/deposits/part_impl.h"
+
+namespace bkmon::deposits {
+
+namespace {
+
+constexpr milliseconds kTendEvery{std::chrono::minutes(10)};
+
+}  // namespace
+
+Part::Impl::Impl(Rooms r, Options o) : rooms(r), options(std::move(o)), archive(r.loop, r.cpu_lane, r.files, r.store, r.journal, options.state_dir) {}
+
+Job* Part::Impl::job_of(const TargetId& id) {
+    auto it = jobs.find(id.key());
+    return it == jobs.end() ? nullptr : it->second.get();
+}
+
+/// Verdicts about bkmon's own parts; said only when they change.
+void Part::Impl::publish_own(const char* name, core::Status status, const char* reason_code, std::string reason) {
+    if (!started || said[name] == reason) return;
+    said[name] = reason;
+    targets::Registry::Publication p;
+    p.target = TargetId::of("bkmon", {name});
+    p.verdict = plain_verdict(status, reason_code, std::move(reason));
+    rooms.registry.publish(std::move(p), [](Result<void>) {});
+}
+
+void Part::Impl::build_jobs() {
+    std::map<std::string, std::unique_ptr<Job>> old = std::move(jobs);
+    jobs.clear();
+    for (auto& [key, agent] : agents) agent->jobs.clear();
+    for (const auto& settings : options.settings.jobs) {
+        if (!settings.active) continue;
+        const TargetId id = TargetId::of("deposit", {settings.agent, settings.database});
+        std::unique_ptr<Job> job;
+        if (auto it = old.find(id.key()); it != old.end()) {
+            job = std::move(it->second);
+            old.erase(it);
+        } else {
+            job = std::make_unique<Job>();
+        }
+        job->settings = settings;
+        job->id = id;
+        job->rule.reset();
+        job->next_look.reset();
+        if (settings.schedule)
+            if (auto schedule = core::Schedule::parse(*settings.schedule, settings.timezone))
+                job->rule = core::CycleRule{std::move(*schedule), settings.early, settings.deadline};
+        job->agent = &agent_of(settings.agent);
+        job->agent->jobs.push_back(job.get());
+        jobs.emplace(id.key(), std::move(job));
+    }
+    for (auto& [key, job] : old) {
+        if (job->wake) wakes.erase({*job->wake, job.get()});
+        rooms.scheduler.remove(job->id.str());
+        if (job->busy) retired.push_back(std::move(job));  // finishes its work, then goes
+    }
+    std::erase_if(unexpected, [&](const auto& item) {
+        const auto& jobs_there = agent_of(item.second.agent).jobs;
+        if (item.second.database.empty()) return !jobs_there.empty() && item.first.second.empty();
+        return std::any_of(jobs_there.begin(), jobs_there.end(), [&](const Job* j) { return job_matches(j->settings, item.second.database); });
+    });
+}
+
+void Part::Impl::define_targets(std::function<void(Result<void>)> done) {
+    std::vector<targets::TargetSpec> specs;
+    for (const auto& [key, job] : jobs) {
+        targets::TargetSpec spec;
+        spec.id = job->id;
+        spec.labels = job->settings.labels;
+        spec.timezone = job->settings.timezone;
+        spec.initial = plain_verdict(core::Status::unknown, "first_due", "nothing has come yet");
+        if (job->rule) {
+            spec.interval = job->rule->schedule.shortest_period(now());
+            // Proof may be as old as one period plus the deadline before anybody could know better.
+            if (spec.interval) *spec.interval += job->rule->deadline / 2;
+            if (const auto next = job->rule->schedule.next_after(now()))
+                spec.initial.reason = "first backup due " + core::local_text(*next, job->settings.timezone, true);
+        } else {
+            spec.interval = job->settings.max_age;
+        }
+        specs.push_back(std::move(spec));
+    }
+    rooms.registry.define("deposit", std::move(specs), std::move(done));
+}
+
+void Part::Impl::start(std::function<void(Result<void>)> done) {
+    const auto weak = weak_from_this();
+    wake_timer = rooms.loop.make_timer([this] { on_wake(); });
+    tick_timer = rooms.loop.make_timer([this] { tick(); });
+    tend_timer = rooms.loop.make_timer([this] { tend(); });
+    build_jobs();
+    const auto& s = options.settings;
+    vault = std::make_unique<Vault>(rooms.loop, rooms.vault_lane, rooms.files, rooms.store, rooms.registry, rooms.inspector, rooms.journal,
+                                    Vault::Options{s.root, s.vault, s.reserve_bytes, s.held_max_bytes, s.held_days},
+                                    [this](VaultState state) { on_vault(std::move(state)); });
+    define_targets([this, weak, done = std::move(done)](Result<void> defined) mutable {
+        if (weak.expired()) return;
+        if (!defined) return done(std::move(defined));
+        started = true;
+        vault->open([this, weak, done = std::move(done)] {
+            if (weak.expired()) return;
+            on_vault(vault->state());
+            auto rows = std::make_shared<std::vector<history::HeldRow>>();
+            auto marker = std::make_shared<std::string>();
+            rooms.store.read(
+                [rows, marker](history::Reader& r) -> Result<void> {
+                    auto found = r.held();
+                    if (!found) return fail(found.error());
+                    *rows = std::move(*found);
+                    auto setting = r.setting("deposit_marker");
+                    if (!setting) return fail(setting.error());
+                    *marker = setting->value_or("");
+                    return {};
+                },
+                [this, weak, rows, marker, done](Result<void> read) {
+                    if (weak.expired()) return;
+                    for (auto& row : *rows) held.emplace(row.target.key(), row);
+                    begin_arrival(*marker);
+                    done(std::move(read));
+                });
+        });
+    });
+}
+
+void Part::Impl::begin_arrival(const std::string& marker) {
+    for (auto& [key, job] : jobs) schedule(*job);
+    Arrival::Options o;
+    o.root = options.settings.root;
+    o.rescan = options.settings.rescan;
+    o.marker_id = marker;
+    arrival = std::make_unique<Arrival>(
+        rooms.loop, rooms.deposit_lane, rooms.files, rooms.journal, std::move(o), [this](AgentSnapshot s) { on_agent(std::move(s)); },
+        [this](std::vector<std::string> there) { on_round(std::move(there)); }, [this](Arrival::RootState r) { on_root(std::move(r)); });
+    arrival->start();
+    tick_timer->arm(milliseconds(200));
+    tend_timer->arm(milliseconds(5000));
+    publish_unexpected();
+}
+
+void Part::Impl::on_round(std::vector<std::string> there) {
+    std::set<std::string> present;
+    for (const auto& name : there) present.insert(lower(name));
+    std::vector<std::string> absent;
+    for (auto& [key, agent] : agents)
+        if (present.count(key) == 0 && (agent->seen || !agent->loaded)) absent.push_back(agent->folder);
+    for (const auto& folder : absent) {
+        AgentSnapshot empty;
+        empty.agent = folder;
+        empty.taken_at = now();
+        empty.gone = true;
+        on_agent(std::move(empty));
+    }
+    round_done = true;
+}
+
+void Part::Impl::on_root(Arrival::RootState root) {
+    if (!root.usable) {
+        publish_own("deposits", core::Status::unreachable, "deposit_unavailable", root.problem);
+        on_round({});
+    } else if (!root.watching) {
+        publish_own("deposits", core::Status::warning, "degraded", "works by scanning alone: " + root.watch_problem);
+    } else {
+        publish_own("deposits", core::Status::ok, "working", "the deposit folders are watched");
+    }
+}
+
+void Part::Impl::on_vault(VaultState state) {
+    if (!state.usable) return publish_own("vault", core::Status::unreachable, "vault_unavailable", state.problem);
+    publish_own("vault", core::Status::ok, "working", "the vault can be written");
+    if (!settled) return;
+    for (auto& [key, job] : jobs)
+        if (job->waiting || job->retry_after) {
+            job->retry_after.reset();
+            consider_again(*job);
+        }
+}
+
+void Part::Impl::tend() {
+    tend_timer->arm(kTendEvery);
+    vault->tidy([this, weak = weak_from_this()] {
+        if (weak.expired()) return;
+        auto rows = std::make_shared<std::vector<history::HeldRow>>();
+        rooms.store.read(
+            [rows](history::Reader& r) -> Result<void> {
+                auto found = r.held();
+                if (!found) return fail(found.error());
+                *rows = std::move(*found);
+                return {};
+            },
+            [this, weak, rows](Result<void> read) {
+                if (weak.expired() || !read) return;
+                held.clear();
+                for (auto& row : *rows) held.emplace(row.target.key(), row);
+            });
+    });
+    for (auto& [key, agent] : agents)
+        if (agent->loaded) consume_reports(*agent);
+}
+
+Part::Part(Rooms rooms, Options options) : impl_(std::make_shared<Impl>(rooms, std::move(options))) {}
+Part::~Part() {
+    impl_->arrival.reset();
+    impl_->queue.clear();
+    impl_->jobs.clear();
+    impl_->retired.clear();
+    impl_->vault.reset();
+}
+
+void Part::start(std::function<void(Result<void>)> done) { impl_->start(std::move(done)); }
+
+Result<void> Part::reconfigure(core::DepositSettings settings, std::function<void(Result<void>)> done) {
+    auto& me = *impl_;
+    if (settings.root != me.options.settings.root || settings.vault != me.options.settings.vault)
+        return fail(Errc::invalid, "deposits.root and deposits.vault can only be changed by a restart (systemctl restart bkmond)");
+    me.options.settings = std::move(settings);
+    me.build_jobs();
+    for (auto& [key, agent] : me.agents) agent->read_only = false;
+    me.define_targets([impl = impl_->weak_from_this(), done = std::move(done)](Result<void> defined) {
+        auto self = impl.lock();
+        if (!self) return;
+        for (auto& [key, job] : self->jobs) self->schedule(*job);
+        for (auto& [key, agent] : self->agents) {
+            self->find_unexpected(*agent);
+            if (agent->loaded) self->consider(*agent);
+        }
+        self->publish_unexpected();
+        if (self->arrival) self->arrival->rescan([](std::size_t, std::size_t) {}, [] {});
+        done(std::move(defined));
+    });
+    return {};
+}
+
+void Part::clock_changed() { impl_->tick_all(); }
+const core::DepositSettings& Part::settings() const { return impl_->options.settings; }
+bool Part::settled() const { return impl_->settled; }
+
+}  // namespace bkmon::deposits

@@ -1,0 +1,84 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/core/settings/deposits.h"
+#include "daemon/deposits/vault/vault.h"
+#include "daemon/history/store.h"
+#include "daemon/platform/files/file_ops.h"
+#include "daemon/platform/inspect/inspector.h"
+#include "daemon/platform/journal/journal.h"
+#include "daemon/platform/loop/lane.h"
+#include "daemon/runs/run_engine.h"
+#include "daemon/runs/scheduler.h"
+#include "daemon/targets/registry.h"
+
+namespace bkmon::deposits {
+
+/// One line of `deposits list`.
+struct DepositView {
+    std::string agent, database, target, state;  ///< state: waiting working held judged unexpected
+    std::string file, report, detail;            ///< printable
+    std::optional<std::uint64_t> size_bytes;
+    std::optional<Time> since;
+};
+
+struct UnexpectedView {
+    std::string agent, database;  ///< database empty: the agent as a whole
+    Time first_seen{};
+    std::string report, detail;
+};
+
+/// The deposits of agents: from what arrives to a verdict and a backup in the vault. Loop thread only.
+class Part {
+public:
+    struct Rooms {
+        loop::EventLoop& loop;
+        loop::Lane& deposit_lane;  ///< reads the deposit root
+        loop::Lane& vault_lane;    ///< copies, hashes, the vault
+        loop::Lane& cpu_lane;      ///< parses reports, writes their archive
+        files::FileOps& files;
+        history::Store& store;
+        targets::Registry& registry;
+        runs::RunEngine& runs;
+        runs::Scheduler& scheduler;
+        inspect::Inspector& inspector;
+        journal::Journal& journal;
+    };
+    struct Options {
+        core::DepositSettings settings;
+        std::string state_dir;
+        int parallel = 2;  ///< deposits taken in at the same time
+        /// Writes the jobs to conf.d and reloads (auto_adopt).
+        std::function<void(std::vector<std::pair<std::string, std::string>>)> adopt;
+    };
+    Part(Rooms rooms, Options options);
+    ~Part();
+
+    /// Opens the vault (recovery first), defines the targets, then scans, then judges. `done` when targets are defined and the vault was tried.
+    void start(std::function<void(Result<void>)> done);
+    /// New jobs and settings. Errc::invalid when deposits.root or deposits.vault changed: those need a restart.
+    Result<void> reconfigure(core::DepositSettings settings, std::function<void(Result<void>)> done);
+    void clock_changed();
+
+    std::vector<DepositView> list() const;
+    std::vector<UnexpectedView> unexpected() const;
+    std::vector<std::string> held_targets() const;
+    /// Looks at every folder (or one agent's); returns the run's id.
+    Result<std::string> rescan(const std::string& agent);
+    void release(const TargetId& target, const std::string& sha256, const std::string& by, std::function<void(Result<std::string>)> done);
+    void reject(const TargetId& target, const std::string& sha256, const std::string& by, std::function<void(Result<void>)> done);
+    void init(std::function<void(Result<std::string>)> done);
+    const core::DepositSettings& settings() const;
+    /// The first full round has been judged: what is missing is known to be missing.
+    bool settled() const;
+
+private:
+    struct Impl;
+    std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace bkmon::deposits

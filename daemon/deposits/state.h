@@ -1,0 +1,80 @@
+#pragma once
+// What the deposits part remembers: agents, their reports, and the jobs that expect something of them. Private to this room.
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "daemon/core/cycle.h"
+#include "daemon/core/report.h"
+#include "daemon/core/settings/deposits.h"
+#include "daemon/deposits/arrival/snapshot.h"
+#include "daemon/deposits/vault/vault.h"
+#include "daemon/history/rows.h"
+#include "daemon/runs/run_engine.h"
+
+namespace bkmon::deposits {
+
+/// A report that lies in an agent's folder, read once.
+struct KnownReport {
+    std::string file, sha256;
+    FileIdentity id;
+    Time arrival{};                              ///< ctime of the file: this server's clock, whatever the agent's says
+    std::shared_ptr<const core::Report> report;  ///< absent when refused
+    std::string refused, refused_code;           ///< printable sentence and reason code
+    core::ClockCheck clock;
+    bool too_old = false;
+    std::shared_ptr<const std::string> bytes;  ///< until archived
+    bool archived = false;
+    /// When the agent made it, as far as that is credible; else when it came.
+    Time when() const { return clock.effective; }
+};
+
+/// Why a job does nothing at the moment although a report is there.
+struct Waiting {
+    std::string what;         ///< printable: "file sdmc.sql.gz has 3 of 20 MiB"
+    std::string reason_code;  ///< the verdict's if the deadline comes first
+    core::Status status = core::Status::corrupt;
+    std::string report_sha256, file;
+    Time since{};
+};
+
+struct AgentState;
+
+/// One job with what is known of it.
+struct Job {
+    core::DepositJob settings;
+    TargetId id;
+    std::optional<core::CycleRule> rule;
+    AgentState* agent = nullptr;
+
+    std::optional<Waiting> waiting;
+    std::unique_ptr<Vault::Job> take;
+    std::unique_ptr<runs::Run> run;
+    bool queued = false, busy = false, again = false;
+    std::string working_on;  ///< file, while busy
+
+    std::optional<Time> last_report_at;   ///< of the newest judged report
+    std::string last_mismatch;            ///< file identity text whose hash did not match: not hashed again before it settled
+    int retries = 0;                      ///< of changed/busy, for the backoff
+    std::optional<BootTime> retry_after;  ///< not taken again before this
+    std::optional<BootTime> wake;
+    std::optional<Time> next_look;  ///< the next moment at which the clock alone changes something
+    Time looked_at{};
+};
+
+struct AgentState {
+    std::string folder;                          ///< as spelled on disk, else as configured
+    bool seen = false;                           ///< the folder is there
+    bool loaded = false, loading = false;        ///< what was judged before is known
+    bool read_only = false;                      ///< said once
+    std::map<std::string, KnownReport> reports;  ///< by sha256
+    std::vector<SeenFile> files, temporaries;
+    std::vector<std::string> oddities;
+    std::map<std::pair<std::string, std::string>, history::JudgedRow> judged;  ///< (target key, report sha256)
+    std::vector<Job*> jobs;
+};
+
+}  // namespace bkmon::deposits
