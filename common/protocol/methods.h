@@ -9,14 +9,14 @@ namespace bkmon::protocol {
 /// Who may call. A method that forgets this is closed: admin.
 enum class Role : std::uint8_t { none, viewer, oper, admin };
 
-std::string_view name_of(Role role);   ///< "none", "viewer", "operator", "admin"
+std::string_view name_of(Role role);  ///< "none", "viewer", "operator", "admin"
 std::optional<Role> role_of(std::string_view name);
 
 struct MethodSpec {
-    std::string_view name;             ///< "io.bkmon.Targets.Status"
+    std::string_view name;  ///< "io.bkmon.Targets.Status"
     Role role = Role::admin;
-    bool streams = false;              ///< answers `more` with several replies
-    std::string_view command;          ///< the bkmonctl command that calls it
+    bool streams = false;      ///< answers `more` with several replies
+    std::string_view command;  ///< the bkmonctl command that calls it
 };
 
 /// Every method, sorted by name. The dispatcher, the roles, the tests and CONTRIBUTING read this one table.
