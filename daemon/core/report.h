@@ -33,7 +33,7 @@ enum class Dialect { current, older, text };  ///< bkmon-report(5)
 struct Report {
     Dialect dialect = Dialect::current;
     std::string agent_id;            ///< raw
-    std::optional<Time> operation_start, operation_end;
+    std::optional<Time> operation_start, operation_end;  ///< the end is always set by parse_report
     bool zone_assumed = false;       ///< times had no zone: read in the agent's report_timezone
     std::string overall_status;      ///< raw; empty when absent
     std::vector<ReportDatabase> databases;
@@ -44,8 +44,13 @@ inline constexpr std::size_t kMaxReportBytes = 1 << 20;
 /// True for the report names met in the field (any `*.json` that is no temporary name): STATUS.json, 20250612_125606_<agent>.json, …
 bool is_report_name(std::string_view name);
 
+/// What the server checks: COMPRESS, or BACKUP where the agent reports no compression.
+const Stage& sent_stage(const ReportDatabase& entry);
+
 /// Reads a report of any dialect. Errc::invalid names what is wrong and where ("databases.SDMC.COMPRESS.size: negative").
-/// Refused: more than kMaxReportBytes, depth above 16, duplicate keys, invalid UTF-8, trailing bytes, NaN. A BOM is skipped. Pure, any thread.
+/// Refused: more than kMaxReportBytes, depth above 16, duplicate keys, invalid UTF-8, NUL and trailing bytes, NaN, numbers beyond a double,
+/// and a frame that names no agent, no time or no databases. A UTF-8 BOM is skipped. What is wrong within one database makes only that
+/// entry invalid. operation_end is always set: where the report has none, the latest time of a stage stands for it. Pure, any thread.
 Result<Report> parse_report(std::string_view bytes, std::string_view report_timezone);
 
 }  // namespace bkmon::core
