@@ -5,7 +5,8 @@
 
 namespace bkmon::core {
 
-/// One expected backup of one job: from `opens` (due - early) until `closes` (the next due - early); bad after `deadline`.
+/// One expected backup of one job: from `opens` (due - early) until `closes` (the next due - early, not included; Time::max() when nothing
+/// follows); bad after `deadline`. The cycles of a rule tile the time line from the first one on, changes of the clock included.
 struct Cycle {
     Time due{}, opens{}, closes{}, deadline{};
     friend bool operator==(const Cycle&, const Cycle&) = default;
@@ -26,9 +27,9 @@ std::optional<Cycle> newest_past_deadline(const CycleRule& rule, Time t);
 
 /// What an agent's clock says against the arrival. Off by about whole hours (within 5 min, 1..14 h): "agent clock or zone".
 struct ClockCheck {
-    Time effective{};                       ///< the time to put the report into a cycle by: `end`, or `arrival` when `end` is not credible
-    std::optional<std::chrono::hours> zone_offset;  ///< set when the difference looks like a wrong zone
-    bool future = false;                    ///< `end` lies more than 10 min after the arrival, and not by a zone's worth
+    Time effective{};  ///< the time to put the report into a cycle by: `end`, or `arrival` when `end` is not credible (either of the below)
+    std::optional<std::chrono::hours> zone_offset;  ///< set when the difference looks like a wrong zone; positive: the agent is ahead
+    bool future = false;                            ///< `end` lies more than 10 min after the arrival, and not by a zone's worth
 };
 ClockCheck check_clock(Time end, Time arrival);
 

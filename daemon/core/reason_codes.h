@@ -12,7 +12,8 @@ struct Reason {
 /// Every reason_code that a verdict may carry. Documented in bkmonctl(1); a test compares both.
 inline constexpr std::array kReasons{
     Reason{"promoted", "A fresh backup was proven and is in the vault."},
-    Reason{"same_content", "The backup is newer but byte-identical to the last healthy one: the database did not change, or the agent sends old dumps."},
+    Reason{"same_content",
+           "The backup is newer but byte-identical to the last healthy one: the database did not change, or the agent sends old dumps."},
     Reason{"overall_status", "All stages are true but the agent's overall status says otherwise: read the agent's log."},
     Reason{"no_checksum_in_frame", "The compressed file carries no checksum of its own: content could not be proven beyond its hash."},
     Reason{"report_late", "Due, and no report yet; the deadline has not passed."},
@@ -54,5 +55,8 @@ inline constexpr std::array kReasons{
     Reason{"working", "This part of bkmon works."},
     Reason{"degraded", "This part of bkmon does not fully work; the reason says why."},
 };
+
+/// The entry of kReasons, or nullptr for a code that is not in it.
+const Reason* find_reason(std::string_view code);
 
 }  // namespace bkmon::core
