@@ -11,20 +11,20 @@
 namespace bkmon::loop {
 
 struct ChildSpec {
-    std::vector<std::string> argv;              ///< argv[0] is the path; never through a shell
-    std::vector<std::string> env;               ///< the whole environment: nothing is inherited
-    UniqueFd stdin_fd;                          ///< what the child reads as fd 0; /dev/null when absent
-    std::size_t max_output = 1 << 16;           ///< stdout beyond this kills the child
+    std::vector<std::string> argv;                   ///< argv[0] is the path; never through a shell
+    std::vector<std::string> env;                    ///< the whole environment: nothing is inherited
+    UniqueFd stdin_fd;                               ///< what the child reads as fd 0; /dev/null when absent
+    std::size_t max_output = 1 << 16;                ///< stdout beyond this kills the child
     milliseconds deadline{std::chrono::minutes(1)};  ///< then SIGKILL
 };
 
 struct ChildResult {
-    int exit_code = -1;      ///< -1 when it died of a signal
+    int exit_code = -1;  ///< -1 when it died of a signal
     int signal = 0;
     bool timed_out = false;
     bool output_too_long = false;
-    std::string out;         ///< stdout
-    std::string err;         ///< first 4 KiB of stderr
+    std::string out;  ///< stdout
+    std::string err;  ///< first 4 KiB of stderr
     milliseconds elapsed{0};
 };
 

@@ -30,7 +30,8 @@ public:
     /// Queues `task` for the loop thread. Any thread. False once stop() has begun: the task is destroyed unrun.
     virtual bool post(Task task) = 0;
     virtual std::unique_ptr<Timer> make_timer(std::function<void()> fire) = 0;
-    /// `ready(readable, writable)`; starts with the interest given.
+    /// `ready(readable, writable)`; starts with the interest given. An error or hang-up counts as all that was asked for: the next read or
+    /// write tells which. nullptr when the kernel refuses: a regular file, or no memory.
     virtual std::unique_ptr<FdWatch> watch(int fd, bool readable, bool writable, std::function<void(bool, bool)> ready) = 0;
     virtual const Clock& clock() const = 0;
     /// True on the loop thread: for assertions.

@@ -1,0 +1,260 @@
+#include "daemon/platform/loop/process.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <optional>
+
+#include "common/base/text.h"
+#include "loop_fixture.h"
+
+namespace bkmon::test {
+namespace {
+
+using loop::Child;
+using loop::ChildResult;
+using loop::ChildSpec;
+
+class Process : public LoopTest {
+protected:
+    ChildSpec shell(const std::string& script) {
+        ChildSpec spec;
+        spec.argv = {"/bin/sh", "-c", script};
+        spec.env = {"PATH=/usr/bin:/bin"};
+        return spec;
+    }
+    ChildResult result_of(ChildSpec spec) {
+        std::optional<ChildResult> result;
+        auto child = runner_.spawn(std::move(spec), [&](ChildResult r) {
+            result = std::move(r);
+            loop_->stop();
+        });
+        EXPECT_TRUE(child) << child.error().what;
+        EXPECT_FALSE(result) << "done was called from inside spawn()";
+        run();
+        return result.value_or(ChildResult{});
+    }
+    static bool alive(int pid) { return ::kill(pid, 0) == 0; }
+
+    loop::ProcessRunner runner_{*loop_};
+};
+
+TEST_F(Process, TellsExitCodeAndOutput) {
+    const auto r = result_of(shell("echo out; echo err >&2; exit 7"));
+    EXPECT_EQ(r.exit_code, 7);
+    EXPECT_EQ(r.signal, 0);
+    EXPECT_EQ(r.out, "out\n");
+    EXPECT_EQ(r.err, "err\n");
+    EXPECT_FALSE(r.timed_out || r.output_too_long);
+}
+
+TEST_F(Process, TellsTheSignalItDiedOf) {
+    const auto r = result_of(shell("kill -SEGV $$"));
+    EXPECT_EQ(r.exit_code, -1);
+    EXPECT_EQ(r.signal, SIGSEGV);
+}
+
+TEST_F(Process, PassesArgumentsAsTheyAreAndTheGivenEnvironmentOnly) {
+    ::setenv("BKMON_TEST_SECRET", "leaked", 1);
+    auto spec = shell("printf '%s|' \"$0\" \"$1\"; env");
+    spec.argv.insert(spec.argv.end(), {"a b; $(x)", "*"});
+    spec.env = {"PATH=/usr/bin:/bin", "ONLY=this one"};
+    const auto r = result_of(std::move(spec));
+    EXPECT_TRUE(r.out.starts_with("a b; $(x)|*|")) << r.out;
+    EXPECT_NE(r.out.find("ONLY=this one"), std::string::npos);
+    EXPECT_EQ(r.out.find("SECRET"), std::string::npos);
+}
+
+TEST_F(Process, ReadsTheGivenInputOrNothing) {
+    auto spec = shell("cat");
+    spec.stdin_fd.reset(::memfd_create("input", MFD_CLOEXEC));
+    ASSERT_EQ(::pwrite(spec.stdin_fd.get(), "given", 5, 0), 5);
+    EXPECT_EQ(result_of(std::move(spec)).out, "given");
+}
+
+TEST_F(Process, WithoutInputReadsTheEndAtOnce) { EXPECT_EQ(result_of(shell("cat; echo end")).out, "end\n"); }
+
+TEST_F(Process, InheritsNoDescriptorNoMaskNoIgnoredSignalAndLeadsItsSession) {
+    const UniqueFd inheritable(::open("/dev/null", O_RDONLY));  // without O_CLOEXEC on purpose
+    const auto previous = std::signal(SIGPIPE, SIG_IGN);
+    sigset_t set, before;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set, &before);
+    const auto r = result_of(
+        shell("cd /proc/self/fd && for f in *; do echo fd $f; done; grep -E 'SigBlk|SigIgn' /proc/self/status; echo session $(ps -o sid= -p $$) $$"));
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    std::signal(SIGPIPE, previous);
+    std::string seen;
+    for (const auto& line : split(r.out, '\n')) {
+        if (line.starts_with("fd ")) seen += line.substr(3) + " ";
+        if (line.starts_with("Sig")) {
+            // Bits 32 and 33 belong to the thread library, which hides them itself.
+            EXPECT_EQ(std::stoull(split(line, '\t').at(1), nullptr, 16) & ~0x180000000ULL, 0U) << line;
+        }
+        if (line.starts_with("session ")) {
+            const auto words = split(line, ' ');
+            EXPECT_EQ(words.at(words.size() - 1), words.at(words.size() - 2)) << line;
+        }
+    }
+    // The shell may hold the folder it lists, never the one we left open.
+    EXPECT_TRUE(seen.starts_with("0 1 2 ")) << seen;
+    EXPECT_EQ(seen.find(std::to_string(inheritable.get()) + " "), inheritable.get() == 3 && seen != "0 1 2 " ? 6U : std::string::npos) << seen;
+}
+
+TEST_F(Process, SaysWhyAProgramDoesNotStart) {
+    const auto before = open_descriptors();
+    ChildSpec spec;
+    spec.argv = {"/nonexistent/program"};
+    const auto none = runner_.spawn(std::move(spec), [](ChildResult) { ADD_FAILURE(); });
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().code, Errc::not_found);
+    EXPECT_NE(none.error().what.find("/nonexistent/program"), std::string::npos);
+    ChildSpec folder;
+    folder.argv = {"/etc"};
+    const auto denied = runner_.spawn(std::move(folder), [](ChildResult) { ADD_FAILURE(); });
+    ASSERT_FALSE(denied);
+    EXPECT_EQ(denied.error().code, Errc::denied);
+    EXPECT_FALSE(runner_.spawn(ChildSpec{}, [](ChildResult) {}));
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_F(Process, IsKilledAtItsDeadline) {
+    auto spec = shell("trap '' TERM INT; echo begun; while :; do sleep 1; done");
+    spec.deadline = 300ms;
+    const auto r = result_of(std::move(spec));
+    EXPECT_TRUE(r.timed_out);
+    EXPECT_EQ(r.signal, SIGKILL);
+    EXPECT_EQ(r.out, "begun\n") << "what it said before is kept";
+    EXPECT_GE(r.elapsed, 300ms);
+    EXPECT_LT(r.elapsed, 10s);
+}
+
+TEST_F(Process, IsKilledWhenItSaysTooMuch) {
+    auto spec = shell("while :; do echo 0123456789012345678901234567890123456789; done");
+    spec.max_output = 100000;
+    const auto r = result_of(std::move(spec));
+    EXPECT_TRUE(r.output_too_long);
+    EXPECT_EQ(r.signal, SIGKILL);
+    EXPECT_EQ(r.out.size(), 100000U);
+}
+
+TEST_F(Process, TheLimitItselfIsAllowed) {
+    auto spec = shell("head -c 300000 /dev/zero");
+    spec.max_output = 300000;
+    const auto r = result_of(std::move(spec));
+    EXPECT_FALSE(r.output_too_long);
+    EXPECT_EQ(r.exit_code, 0);
+    EXPECT_EQ(r.out.size(), 300000U);
+}
+
+TEST_F(Process, OneByteMoreIsNot) {
+    auto spec = shell("head -c 300001 /dev/zero");
+    spec.max_output = 300000;
+    EXPECT_TRUE(result_of(std::move(spec)).output_too_long);
+}
+
+TEST_F(Process, KeepsTheBeginningOfItsComplaintsAndNeverBlocksIt) {
+    const auto r = result_of(shell("head -c 1000000 /dev/zero | tr '\\0' x >&2; echo through"));
+    EXPECT_EQ(r.err, std::string(4096, 'x'));
+    EXPECT_EQ(r.out, "through\n");
+}
+
+TEST_F(Process, WhatItLeftBehindIsKilledAndKeepsNobodyWaiting) {
+    const auto r = result_of(shell("sleep 1000 & echo $!"));
+    EXPECT_EQ(r.exit_code, 0);
+    EXPECT_LT(r.elapsed, 10s);
+    const int left = std::stoi(r.out);
+    for (int i = 0; i < 2000 && alive(left); ++i) {
+        // An init that does not reap leaves a zombie, which is dead as well.
+        std::string stat = "?";
+        if (FILE* f = std::fopen(("/proc/" + std::to_string(left) + "/stat").c_str(), "re")) {
+            char text[200] = {};
+            static_cast<void>(std::fread(text, 1, sizeof text - 1, f));
+            std::fclose(f);
+            stat = text;
+        }
+        if (stat.find(") Z") != std::string::npos) return;
+        ::usleep(1000);
+    }
+    EXPECT_FALSE(alive(left));
+}
+
+TEST_F(Process, KillEndsItAndDoneStillComes) {
+    std::optional<ChildResult> result;
+    auto child = runner_.spawn(shell("exec sleep 1000"), [&](ChildResult r) {
+        result = std::move(r);
+        loop_->stop();
+    });
+    ASSERT_TRUE(child);
+    (*child)->kill();
+    run();
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->signal, SIGKILL);
+    EXPECT_FALSE(result->timed_out);
+    (*child)->kill();  // harmless once it is gone
+}
+
+TEST_F(Process, DestroyedItIsKilledAndReapedAndDoneNeverComes) {
+    const auto before = open_descriptors();
+    auto child = runner_.spawn(shell("exec sleep 1000"), [](ChildResult) { ADD_FAILURE(); });
+    ASSERT_TRUE(child);
+    const int pid = (*child)->pid();
+    ASSERT_TRUE(alive(pid));
+    child->reset();
+    auto look = loop_->make_timer([] {});
+    look = loop_->make_timer([&] {
+        if (runner_.unreaped() == 0) return loop_->stop();
+        look->arm(1ms);
+    });
+    look->arm(0ms);
+    run();
+    EXPECT_EQ(::waitpid(pid, nullptr, WNOHANG), -1) << "a zombie is left";
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_F(Process, MayBeDestroyedFromItsOwnDone) {
+    Result<std::unique_ptr<Child>> child = runner_.spawn(shell("true"), [&](ChildResult r) {
+        EXPECT_EQ(r.exit_code, 0);
+        child->reset();
+        loop_->stop();
+    });
+    ASSERT_TRUE(child);
+    run();
+}
+
+TEST_F(Process, MayOutliveItsRunner) {
+    auto runner = std::make_unique<loop::ProcessRunner>(*loop_);
+    auto child = runner->spawn(shell("exec sleep 1000"), [](ChildResult) { ADD_FAILURE(); });
+    ASSERT_TRUE(child);
+    runner.reset();
+    const int pid = (*child)->pid();
+    child->reset();
+    EXPECT_TRUE(::waitpid(pid, nullptr, 0) == pid || errno == ECHILD);
+}
+
+TEST_F(Process, ManyAtOnceLeaveNoDescriptorAndNoZombie) {
+    const auto before = open_descriptors();
+    std::vector<std::unique_ptr<Child>> children;
+    int ended = 0;
+    for (int i = 0; i < 40; ++i) {
+        auto child = runner_.spawn(shell("echo x; exit 3"), [&](ChildResult r) {
+            EXPECT_EQ(r.exit_code, 3);
+            EXPECT_EQ(r.out, "x\n");
+            if (++ended == 40) loop_->stop();
+        });
+        ASSERT_TRUE(child);
+        children.push_back(std::move(*child));
+    }
+    run();
+    EXPECT_EQ(open_descriptors(), before) << "an ended child holds none, even while its owner keeps it";
+    children.clear();
+    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+    EXPECT_EQ(errno, ECHILD);
+}
+
+}  // namespace
+}  // namespace bkmon::test
