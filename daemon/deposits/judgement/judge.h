@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "daemon/core/cycle.h"
+#include "daemon/core/job_names.h"
 #include "daemon/core/report.h"
 #include "daemon/core/settings/deposits.h"
 #include "daemon/core/verdict.h"
@@ -12,15 +13,16 @@
 
 namespace bkmon::deposits {
 
-/// Pure rules: values in, values out. The order of judgement of one database in one report, worst first.
+/// Pure rules: values in, values out. The order of judgement of one database in one report, worst first:
+/// missing > failed > corrupt > unchanged > held > warning > ok. Any thread.
 
 /// What the last healthy backups of the target say.
 struct Baseline {
-    std::string last_sha256;                    ///< of the last healthy one; empty when there was none
+    std::string last_sha256;  ///< of the last healthy one; empty when there was none
     std::optional<Time> last_backup_at;
-    std::vector<std::uint64_t> sizes;           ///< newest first
-    bool sha_was_healthy_before = false;        ///< the candidate's hash was healthy at an earlier time (not the last)
-    bool always_empty = false;                  ///< earlier healthy ones held nothing either
+    std::vector<std::uint64_t> sizes;     ///< newest first
+    bool sha_was_healthy_before = false;  ///< the candidate's hash was healthy at an earlier time (not the last)
+    bool always_empty = false;            ///< earlier healthy ones held nothing either
 };
 
 /// Everything known about one database of one usable report.
@@ -33,25 +35,31 @@ struct Candidate {
     core::ClockCheck clock;
 };
 
-/// Before any file is read: a stage that failed, a report entry that cannot be used, a future date … or nothing to say yet.
-/// Fills status, severity, reason_code, reason, evidence.
+/// Before any file is read: the report is another agent's, a stage failed, the entry cannot be used or names no acceptable file (all `failed`),
+/// or does not name the database and the deadline has passed (`missing`); nullopt: nothing to say yet. Gates speak in judge_copy, since
+/// damage comes before them. Fills all but run and duration.
 std::optional<core::Verdict> judge_entry(const Candidate& c, Time now);
 
+/// When the backup was made: the end (else the start) of BACKUP, else the end of the operation. An agent whose clock or zone is ahead by
+/// whole hours is put right by them, so that the day it is repaired does not look like a step back.
+std::optional<Time> backup_time(const Candidate& c);
+
+/// A clock that was never set: before the year 2000. Such a report is judged (and held), not ignored as too old.
+bool clock_implausible(Time end);
+
 /// The checksum and size the server checks: COMPRESS, or BACKUP where the file was not compressed.
-const core::Stage& sent_stage(const core::ReportDatabase& entry);
+using core::sent_stage;
 
 /// After the copy: damage, unchanged, gates, warning, ok. `findings` and `size` are of the copy, whose hash equals the claimed one.
-/// Verdict.status tells what to do: ok and warning promote, held holds, corrupt and unchanged keep nothing.
+/// Verdict.status tells what to do: ok and warning promote, held holds, corrupt and unchanged keep nothing. Of several gates the first in the
+/// order replay, future, clock, not_newer, empty, other_database, too_small, size_band gives the reason; the evidence lists all.
 core::Verdict judge_copy(const Candidate& c, const Baseline& baseline, const std::string& sha256, std::uint64_t size,
                          const inspect::Findings& findings, Time now);
 
 /// The names a job may have in a report: case-insensitive, {year} matches four digits. `year` gets the digits.
 bool job_matches(const core::DepositJob& job, std::string_view database, std::string* year = nullptr);
 
-/// COMPANY_CITY_DISTRICT[_NUMBER] of an agent folder.
-struct AgentName {
-    std::string company, city, district;
-};
-AgentName split_agent(std::string_view folder);
+using core::AgentName;
+using core::split_agent;
 
 }  // namespace bkmon::deposits
