@@ -13,8 +13,8 @@ struct VerdictQuery {
     std::string target_glob;                 ///< empty: all
     std::string kind;                        ///< empty: all
     std::optional<core::Status> status;
-    std::optional<Time> since, until;
-    std::int64_t before_id = 0;              ///< 0: from the newest; else ids below this: paging by key
+    std::optional<Time> since, until;        ///< both inclusive
+    std::int64_t before_id = 0;              ///< 0: from the newest; else what comes after that row: paging by key
     int limit = 100;
 };
 
@@ -31,7 +31,7 @@ public:
     virtual ~Reader() = default;
     virtual Result<std::vector<CurrentRow>> currents() = 0;
     virtual Result<std::optional<CurrentRow>> current(const TargetId& target) = 0;
-    virtual Result<std::vector<VerdictRow>> verdicts(const VerdictQuery& query) = 0;   ///< newest first
+    virtual Result<std::vector<VerdictRow>> verdicts(const VerdictQuery& query) = 0;   ///< newest `at` first, then newest id
     virtual Result<std::vector<DailyRow>> daily(const DailyQuery& query) = 0;          ///< by date, then target
     virtual Result<std::vector<EventRow>> events_after(std::int64_t seq, int limit) = 0;
     virtual Result<std::vector<RunRow>> runs(int limit) = 0;                           ///< newest first

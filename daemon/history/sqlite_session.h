@@ -1,0 +1,110 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/history/store.h"
+#include "daemon/platform/sql/statement.h"
+
+namespace bkmon::history {
+
+/// Rows of the history in SQLite, inside whatever transaction the connection is in. On a read-only connection it serves as a Reader:
+/// writes fail. Used by the thread that uses the connection.
+class SqliteSession final : public Session {
+public:
+    explicit SqliteSession(sql::Connection& connection) : connection_(connection) {}
+
+    Result<std::vector<CurrentRow>> currents() override;
+    Result<std::optional<CurrentRow>> current(const TargetId& target) override;
+    Result<std::vector<VerdictRow>> verdicts(const VerdictQuery& query) override;
+    Result<std::vector<DailyRow>> daily(const DailyQuery& query) override;
+    Result<std::vector<EventRow>> events_after(std::int64_t seq, int limit) override;
+    Result<std::vector<RunRow>> runs(int limit) override;
+    Result<std::vector<ScheduleStateRow>> schedule_states() override;
+    Result<std::vector<PauseRow>> pauses() override;
+    Result<std::vector<AuditRow>> audits(int limit) override;
+    Result<std::vector<HealthyRow>> healthy(const TargetId& target, int limit) override;
+    Result<bool> was_healthy(const TargetId& target, const std::string& sha256) override;
+    Result<std::vector<HealthyRow>> vault_files() override;
+    Result<std::vector<DepositStateRow>> deposit_states() override;
+    Result<std::vector<JudgedRow>> judged(const std::string& agent, int limit) override;
+    Result<std::vector<HeldRow>> held() override;
+    Result<std::optional<std::string>> setting(const std::string& name) override;
+
+    Result<std::int64_t> add_verdict(const VerdictRow& row) override;
+    Result<void> put_current(const CurrentRow& row) override;
+    Result<void> remove_current(const TargetId& target) override;
+    Result<std::int64_t> add_event(const EventRow& row) override;
+    Result<void> put_daily(const DailyRow& row) override;
+    Result<void> put_run(const RunRow& row) override;
+    Result<int> interrupt_runs(Time at) override;
+    Result<void> put_schedule_state(const ScheduleStateRow& row) override;
+    Result<void> put_pause(const PauseRow& row) override;
+    Result<void> remove_pause(const TargetId& target) override;
+    Result<void> add_audit(const AuditRow& row) override;
+    Result<std::int64_t> put_healthy(const HealthyRow& row) override;
+    Result<void> put_deposit_state(const DepositStateRow& row) override;
+    Result<void> remove_deposit_state(const std::string& tx) override;
+    Result<void> put_judged(const JudgedRow& row) override;
+    Result<void> put_held(const HeldRow& row) override;
+    Result<void> remove_held(const TargetId& target) override;
+    Result<void> add_report(const ReportRow& row) override;
+    Result<void> put_setting(const std::string& name, const std::string& value) override;
+    Result<int> expire(Time before, int batch) override;
+
+private:
+    /// Which targets a query means. `all`: no filter; else `ids`.
+    struct Chosen {
+        bool all = false;
+        std::vector<std::int64_t> ids;
+    };
+    Result<Chosen> choose(const std::string& glob, const std::string& kind);
+    struct VerdictKey {
+        Time at{};
+        std::int64_t id = 0;
+    };
+    struct Window;  // the bounds of a verdict query, as SQL takes them
+    Result<Window> window_of(const VerdictQuery& query);
+    Result<void> verdict_keys(const VerdictQuery& query, const Window& window, const std::int64_t* target, const std::vector<std::int64_t>* among,
+                              std::vector<VerdictKey>& keys);
+    Result<void> daily_rows(const DailyQuery& query, const std::int64_t* target, const std::vector<std::int64_t>* among, std::vector<DailyRow>& rows);
+    Result<int> expire_healthy(int batch);
+
+    /// The number of a target, stored when it is new or spelled in a new way. nullopt for an empty id.
+    Result<std::optional<std::int64_t>> number_of(const TargetId& target);
+    /// The number of a target that is known; nullopt when it is not.
+    Result<std::optional<std::int64_t>> known(const TargetId& target);
+
+    /// Runs a statement that returns no rows.
+    template <class... T>
+    Result<void> run(std::string_view sql, const T&... values);
+    /// Runs a query and calls `each(statement)` (a Result<void>) per row.
+    template <class Each, class... T>
+    Result<void> query(std::string_view sql, Each each, const T&... values);
+
+    sql::Connection& connection_;
+};
+
+template <class... T>
+Result<void> SqliteSession::run(std::string_view sql, const T&... values) {
+    auto statement = connection_.prepare(sql);
+    if (!statement) return fail(in("history", std::move(statement.error())));
+    auto r = statement->bind(values...).run();
+    if (!r) return fail(in("history", std::move(r.error())));
+    return r;
+}
+
+template <class Each, class... T>
+Result<void> SqliteSession::query(std::string_view sql, Each each, const T&... values) {
+    auto statement = connection_.prepare(sql);
+    if (!statement) return fail(in("history", std::move(statement.error())));
+    statement->bind(values...);
+    for (;;) {
+        auto row = statement->step();
+        if (!row) return fail(in("history", std::move(row.error())));
+        if (!*row) return {};
+        if (Result<void> r = each(*statement); !r) return r;
+    }
+}
+
+}  // namespace bkmon::history
