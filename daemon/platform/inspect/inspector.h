@@ -13,26 +13,26 @@ namespace bkmon::inspect {
 /// What the bytes themselves say. The verdict is the caller's.
 struct Findings {
     enum class State {
-        whole,          ///< read to the last byte; nothing wrong
-        damaged,        ///< truncated, broken, of another type, without its end mark: see code
-        not_applicable, ///< nothing can be asked of this content (encrypted, opaque, unknown without end mark)
-        not_inspected,  ///< out of time or memory, or the inspector died
+        whole,           ///< read to the last byte; nothing wrong
+        damaged,         ///< truncated, broken, of another type, without its end mark: see code
+        not_applicable,  ///< nothing can be asked of this content (encrypted, opaque, unknown without end mark)
+        not_inspected,   ///< out of time or memory, or the inspector died
     };
     State state = State::not_inspected;
-    std::string code;             ///< reason code when damaged or not_inspected: truncated broken_archive wrong_type no_end_mark inspection_failed
-    std::string detail;           ///< sentence, printable
-    std::string format;           ///< "gzip+mysqldump", "zstd+mtf", "pg_dump custom", "opaque", …
-    bool checksum_in_frame = true;///< false: a zstd frame without one: never "proven"
-    bool empty = false;           ///< whole, but without any table, row or member
-    std::string database;         ///< the dump's own idea of its database, or empty
-    std::string server;           ///< the same for the server and tool version, or empty
+    std::string code;               ///< reason code when damaged or not_inspected: truncated broken_archive wrong_type no_end_mark inspection_failed
+    std::string detail;             ///< sentence, printable
+    std::string format;             ///< "gzip+mysqldump", "zstd+mtf", "pg_dump custom", "opaque", …
+    bool checksum_in_frame = true;  ///< false: a zstd frame without one: never "proven"
+    bool empty = false;             ///< whole, but without any table, row or member
+    std::string database;           ///< the dump's own idea of its database, or empty
+    std::string server;             ///< the same for the server and tool version, or empty
     std::uint64_t content_bytes = 0;  ///< after decompression
     std::optional<Time> written_at;   ///< the dump's own idea of when
 };
 
 struct Request {
-    UniqueFd file;                ///< positioned at 0; read only
-    std::string name;             ///< the file's name: its extension says what is expected
+    UniqueFd file;     ///< positioned at 0; read only
+    std::string name;  ///< the file's name: its extension says what is expected
     core::Content content = core::Content::auto_detect;
     bool end_mark = true;
     std::uint64_t size = 0;
