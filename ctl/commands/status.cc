@@ -1,0 +1,281 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "common/base/json_writer.h"
+#include "common/base/text.h"
+#include "ctl/commands/command.h"
+#include "ctl/commands/status_reply.h"
+#include "ctl/render/paint.h"
+#include "ctl/render/words.h"
+
+namespace bkmon::ctl {
+
+namespace {
+
+using protocol::Params;
+
+constexpr std::array<std::string_view, 11> kWorstFirst{"corrupt", "missing", "failed",    "unreachable", "unknown", "held",
+                                                       "warning", "late",    "unchanged", "paused",      "ok"};
+
+const std::vector<std::string_view> kMembers{"id",        "kind",       "status",        "severity",      "reason_code", "reason", "since",
+                                             "judged_at", "last_ok_at", "running_since", "due_at",        "backup_at",   "file",   "size_bytes",
+                                             "sha256",    "labels",     "paused_by",     "paused_reason", "paused_until"};
+
+struct Line {
+    std::string id, status, severity, reason;
+    std::optional<Time> since;
+    const Params* target;
+};
+
+std::vector<Line> worst_first(const std::vector<Params>& targets) {
+    std::vector<Line> lines;
+    lines.reserve(targets.size());
+    for (const Params& t : targets)
+        lines.push_back({text_of(t, "id"), text_of(t, "status"), text_of(t, "severity"), text_of(t, "reason"), time_of(t, "since"), &t});
+    std::stable_sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
+        const int rank_a = rank_of(a.severity);
+        const int rank_b = rank_of(b.severity);
+        if (rank_a != rank_b) return rank_a > rank_b;
+        if (a.since != b.since) return !b.since || (a.since && *a.since < *b.since);  // the oldest first; an age that is not known last
+        return a.id < b.id;
+    });
+    return lines;
+}
+
+std::string running_note(const Line& line, Time now) {
+    const auto since = time_of(*line.target, "running_since");
+    return since ? fmt::format(" (running since {})", age(*since, now)) : std::string();
+}
+
+std::string head_line(const Session& session, const StatusReply& reply) {
+    const Time as_of = reply.as_of.value_or(session.now());
+    const std::string site = reply.site.empty() ? "" : ", " + shown(reply.site);
+    return fmt::format("as of {} ({}){}; {}", local_time(as_of), zone_name(as_of), site,
+                       counted(static_cast<std::int64_t>(reply.targets.size()), "target"));
+}
+
+/// "2 missing  1 held  117 ok": only what there is, worst first, wrapped to the width.
+std::string counts_text(const Terminal& terminal, const std::map<std::string, std::int64_t>& counts) {
+    std::string out;
+    std::size_t used = 0;
+    const auto add = [&](const std::string& status, std::int64_t n) {
+        const std::string word = fmt::format("{} {}", n, shown(status));
+        const std::size_t width = display_width(word);
+        if (used > 0 && terminal.width > 0 && used + 3 + width > terminal.width) out += "\n", used = 0;
+        if (used > 0) out += "   ", used += 3;
+        out += paint(terminal, tone_of_status(status), word);
+        used += width;
+    };
+    for (const std::string_view status : kWorstFirst) {
+        const auto found = counts.find(std::string(status));
+        if (found != counts.end() && found->second > 0) add(found->first, found->second);
+    }
+    for (const auto& [status, n] : counts) {  // words of a newer bkmond
+        if (n > 0 && std::find(kWorstFirst.begin(), kWorstFirst.end(), status) == kWorstFirst.end()) add(status, n);
+    }
+    return out.empty() ? out : out + "\n";
+}
+
+std::string degraded_text(const Terminal& terminal, const std::vector<std::string>& degraded) {
+    std::string out;
+    for (const std::string& what : degraded) {
+        const auto lines = wrap(shown(what), terminal.width > 20 ? terminal.width - 14 : 0);
+        for (std::size_t i = 0; i < lines.size(); ++i) {
+            out += i == 0 ? paint(terminal, Tone::critical, "bkmon itself: ") : std::string(14, ' ');
+            out += lines[i] + "\n";
+        }
+    }
+    return out;
+}
+
+bool is_problem(const Line& line) { return line.status != "ok" && line.status != "unchanged" && line.status != "paused"; }
+
+/// Two lines a problem: nothing of the reason is lost as long as it fits the width.
+std::string roomy(const Terminal& terminal, const std::vector<Line>& problems, Time now) {
+    std::string out;
+    std::size_t widest = 0;
+    for (const Line& line : problems) widest = std::max(widest, display_width(line.status));
+    for (const Line& line : problems) {
+        const std::string since = line.since ? "since " + age(*line.since, now) : "since when is not known";
+        const std::size_t fixed = widest + 2 + 2 + display_width(since);
+        const std::string id = terminal.width > fixed + 8 ? fit_middle(shown(line.id), terminal.width - fixed) : shown(line.id);
+        out += paint(terminal, tone_of(line.status, line.severity), shown(line.status)) +
+               std::string(widest + 2 - display_width(shown(line.status)), ' ');
+        out += paint(terminal, Tone::strong, id) + "  " + since + "\n";
+        const std::string reason = shown(line.reason) + running_note(line, now);
+        const std::size_t room = terminal.width > widest + 12 ? terminal.width - widest - 2 : 0;
+        out += std::string(widest + 2, ' ') + (room > 0 ? fit_width(reason, room) : reason) + "\n";
+    }
+    return out;
+}
+
+std::string compact(const Terminal& terminal, const std::vector<Line>& problems, Time now) {
+    Table table({{"STATUS"}, {"TARGET", false, true, true, 20}, {"SINCE"}, {"REASON", false, true, false, 12}});
+    for (const Line& line : problems) {
+        table.add({{line.status, tone_of(line.status, line.severity)},
+                   {line.id},
+                   {line.since ? age(*line.since, now) : "?"},
+                   {line.reason + running_note(line, now)}});
+    }
+    return table.text(terminal, false);
+}
+
+/// When nothing is wrong: one line, with the proof that has aged most.
+std::string all_well(const Terminal& terminal, const std::vector<Line>& lines, Time now) {
+    const Line* oldest = nullptr;
+    std::optional<Time> proof;
+    std::size_t proven = 0;
+    std::size_t paused = 0;
+    for (const Line& line : lines) {
+        if (line.status == "paused") ++paused;
+        if (line.status != "ok" && line.status != "unchanged") continue;
+        ++proven;
+        const auto at = time_of(*line.target, "last_ok_at");
+        if (line.id.rfind("bkmon/", 0) == 0 || !at || (proof && *proof <= *at)) continue;
+        proof = at;
+        oldest = &line;
+    }
+    if (proven == 0) return paint(terminal, Tone::unknown, paused > 0 ? "everything is paused: nothing is proven" : "nothing is proven") + "\n";
+    std::string text = proven == 1 ? "the one target is well" : fmt::format("all {} targets are well", proven);
+    if (paused > 0) text += fmt::format(" ({} paused)", paused);
+    std::string out = paint(terminal, Tone::good, text);
+    if (oldest != nullptr) {
+        const std::string rest = fmt::format("; oldest proof {} ago: {}", age(*proof, now), shown(oldest->id));
+        const std::size_t used = display_width(text);
+        out += terminal.width > used + 30 ? fit_middle(rest, terminal.width - used) : rest;
+    }
+    return out + "\n";
+}
+
+constexpr std::string_view kNothingWatched =
+    "nothing is watched yet: name jobs in /etc/bkmon/bkmon.yaml, or look at `bkmonctl deposits unexpected`\n";
+
+/// The screen of 3 a.m.: it never scrolls on a terminal.
+std::string overview(const Session& session, const StatusReply& reply) {
+    const Terminal& terminal = session.terminal();
+    const Time now = reply.as_of.value_or(session.now());
+    const std::vector<Line> lines = worst_first(reply.targets);
+    std::vector<Line> problems;
+    std::copy_if(lines.begin(), lines.end(), std::back_inserter(problems), is_problem);
+    std::string out = fit_width(head_line(session, reply), terminal.width > 0 ? terminal.width : 1000) + "\n";
+    out += counts_text(terminal, reply.counts) + degraded_text(terminal, reply.degraded);
+    if (lines.empty()) return out + paint(terminal, Tone::unknown, kNothingWatched);
+    if (problems.empty()) return reply.degraded.empty() ? out + all_well(terminal, lines, now) : out + "every target is well or paused\n";
+    out += "\n";
+    // Below: an empty line, two lines that say how to go on, and the prompt.
+    const auto used = static_cast<std::size_t>(std::count(out.begin(), out.end(), '\n')) + (session.globals().legend ? 4 : 1);
+    const std::size_t room = terminal.height > used + 2 ? terminal.height - used : 2;
+    const bool unlimited = terminal.height == 0;
+    const std::string worst = problems.front().id;
+    const std::size_t total = problems.size();
+    if (unlimited) {
+        out += compact(terminal, problems, now);
+    } else if (total * 2 <= room) {
+        out += roomy(terminal, problems, now);
+    } else {
+        problems.resize(std::min(total, room));
+        out += compact(terminal, problems, now);
+    }
+    if (!session.globals().legend) return out;
+    out += "\n";
+    if (problems.size() < total) out += fmt::format("… and {} more: bkmonctl status --problems\n", total - problems.size());
+    return out + "look into one: bkmonctl explain " + shell_word(shown(worst)) + "\n";
+}
+
+std::string full_table(const Session& session, const StatusReply& reply) {
+    const Time now = reply.as_of.value_or(session.now());
+    Table table({{"STATUS"},
+                 {"TARGET", false, true, true, 20},
+                 {"SINCE", true},
+                 {"LAST OK", true, false, false, 8, 1},
+                 {"SIZE", true, false, false, 8, 2},
+                 {"FILE", false, true, true, 12, 3},
+                 {"REASON", false, true, false, 12}});
+    for (const Line& line : worst_first(reply.targets)) {
+        const Params& t = *line.target;
+        table.add({{line.status, tone_of(line.status, line.severity)},
+                   {line.id},
+                   {line.since ? age(*line.since, now) : "-"},
+                   {age_cell(t, "last_ok_at", now)},
+                   {size_cell(t, "size_bytes")},
+                   {text_of(t, "file")},
+                   {line.reason + running_note(line, now)}});
+    }
+    const Terminal& terminal = session.terminal();
+    if (!session.globals().legend) return table.text(terminal, false);
+    std::string out = head_line(session, reply) + "\n" + counts_text(terminal, reply.counts) + degraded_text(terminal, reply.degraded) + "\n";
+    return out + (table.empty() ? "no target matches\n" : table.text(terminal, true));
+}
+
+}  // namespace
+
+std::string status_parameters(const Arguments& arguments) {
+    JsonWriter writer;
+    writer.begin_object();
+    const auto list = [&](std::string_view name, const std::vector<std::string>& values) {
+        if (values.empty()) return;
+        writer.key(name).begin_array();
+        for (const std::string& value : values) writer.value(value);
+        writer.end_array();
+    };
+    list("targets", arguments.all("target"));
+    if (arguments.has("--kind")) writer.field("kind", arguments.one("--kind"));
+    if (arguments.has("--status")) writer.field("status", arguments.one("--status"));
+    if (arguments.has("--problems")) writer.field("problems", true);
+    list("labels", arguments.all("--label"));
+    return writer.end_object().take();
+}
+
+Outcome<StatusReply> ask_status(const Session& session, const std::string& parameters) {
+    StatusReply reply;
+    bool first = true;
+    const auto asked = session.pages("io.bkmon.Targets.Status", parameters, [&](const Params& page) {
+        if (first) {
+            reply.as_of = time_of(page, "as_of");
+            reply.site = text_of(page, "site");
+            reply.degraded = texts_of(page, "degraded");
+            if (auto counts = page.object("counts")) reply.counts_json = counts->dump();
+        }
+        first = false;
+        for (Params& target : page.objects("targets")) reply.targets.push_back(std::move(target));
+        return true;
+    });
+    if (!asked) return Refusal(asked.error());
+    // Of what was asked for, so that the line above a table always adds up to its rows.
+    for (const Params& target : reply.targets) ++reply.counts[text_of(target, "status")];
+    if (reply.counts_json.empty()) {
+        JsonWriter writer;
+        writer.begin_object();
+        for (const std::string_view status : closed_words(Words::status)) writer.field(status, reply.counts[std::string(status)]);
+        reply.counts_json = writer.end_object().take();
+    }
+    return reply;
+}
+
+int run_status(Session& session, const Arguments& arguments) {
+    const std::string parameters = status_parameters(arguments);
+    const auto reply = ask_status(session, parameters);
+    if (!reply) return session.fail(reply.error());
+    if (session.csv()) return session.print_csv(kMembers, reply->targets);
+    if (session.json()) {
+        JsonWriter writer;
+        writer.begin_object().field("as_of", reply->as_of).field("site", reply->site).key("counts").raw(reply->counts_json);
+        writer.field("total", static_cast<std::uint64_t>(reply->targets.size()))
+            .key("targets")
+            .raw(array_json(reply->targets))
+            .key("degraded")
+            .begin_array();
+        for (const std::string& what : reply->degraded) writer.value(what);
+        return session.print_json(writer.end_array().end_object().str());
+    }
+    if (parameters == "{}")
+        session.print_now(overview(session, *reply));
+    else
+        session.print(full_table(session, *reply));
+    return kDone;
+}
+
+}  // namespace bkmon::ctl
