@@ -1,0 +1,209 @@
+"""The package under a really booted systemd: each test boots a fresh overlay of one Debian root and runs a script in it as root."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+from harness import SOURCE, Case, dump, main  # noqa: E402
+
+ROOT = SOURCE / "build/system/root"
+
+# What every script may use. `expect` stops it with what was seen instead.
+PRELUDE = r"""
+set -u
+fail() { echo "FAILED: $*"; journalctl -u bkmond --no-pager | tail -n 40; systemctl status bkmond bkmond.socket --no-pager -l; exit 1; }
+expect() { "$@" || fail "$* -> $?"; }
+refuse() { if "$@"; then fail "$* succeeded"; fi; }
+until_true() { for _ in $(seq 100); do if "$@" >/dev/null 2>&1; then return; fi; sleep 0.1; done; fail "never: $*"; }
+says() { local text; text=$("${@:2}" 2>&1); case $text in *"$1"*) ;; *) fail "'${*:2}' does not say '$1' but: $text" ;; esac; }
+# systemd forbids starting a unit too often; the tests do it all the time.
+mkdir -p /etc/systemd/system/bkmond.service.d /etc/systemd/system/bkmond.socket.d
+printf '[Unit]\nStartLimitIntervalSec=0\n' | tee /etc/systemd/system/bkmond.service.d/often.conf /etc/systemd/system/bkmond.socket.d/often.conf >/dev/null
+install_package() { expect dpkg -i /share/bkmon.deb >/share/dpkg.log; until_true systemctl is-active bkmond; }
+configure() { # one agent SHOP_CITY_NORTH that is due
+    install -d -o bkmon -g bkmon -m 2775 /mnt/agent_deposits
+    install -d -o bkmon -g bkmon -m 0750 /mnt/validated_backups
+    useradd -m shop 2>/dev/null
+    install -d -o shop -g bkmon -m 2770 /mnt/agent_deposits/SHOP_CITY_NORTH /mnt/agent_deposits/SHOP_CITY_NORTH/log /mnt/agent_deposits/SHOP_CITY_NORTH/database
+    cat >/etc/bkmon/bkmon.yaml <<EOF
+control:
+  roles: {admin: [root, "@bkmon-admin"], operator: ["@bkmon-operator"], viewer: ["@bkmon"]}
+deposits:
+  settle: 1s
+  defaults: {schedule: "$(date -u -d '1 minute ago' '+%-M %-H') * * *"}
+  jobs:
+    - {agent: SHOP_CITY_NORTH, database: MAIN}
+EOF
+    expect bkmonctl config check
+    # New roots need a restart: the service's view of the file system is made when it starts.
+    expect systemctl restart bkmond
+}
+deposit() { # as the agent's own user, with the agent that is shipped
+    su shop -s /bin/sh -c "/usr/share/bkmon/agent/bkmon-agent --agent SHOP_CITY_NORTH --compress gzip --to /mnt/agent_deposits/SHOP_CITY_NORTH \
+        MAIN=sqlite:/tmp/main.db" || fail "the agent ended with $?"
+}
+make_database() { sqlite3 /tmp/main.db "CREATE TABLE IF NOT EXISTS t(x); INSERT INTO t VALUES(hex(randomblob(2000)))"; chmod 644 /tmp/main.db; }
+status_is() { bkmonctl --json status deposit/SHOP_CITY_NORTH/MAIN | grep -q "\"status\":\"$1\""; }
+"""
+
+
+class Systemd(Case):
+    def boot(self, script, seconds=100):
+        if os.geteuid() != 0:
+            self.skipTest("booting needs root")
+        if not ROOT.exists():
+            self.skipTest("no root to boot: tests/system/prepare makes it")
+        share = self.folder()
+        deb = sorted((SOURCE / "build/release").glob("bkmon_*.deb"))[-1]
+        shutil.copy(deb, share / "bkmon.deb")
+        (share / "dump.sql").write_bytes(dump())
+        (share / "script").write_text("#!/bin/bash\n" + PRELUDE + script + "\necho ALL GOOD\n")
+        (share / "script").chmod(0o755)
+        share.chmod(0o755)
+        done = subprocess.run([str(SOURCE / "tests/system/sdboot.sh"), "-t", str(seconds), str(ROOT), str(share), "/bin/bash", "/share/script"],
+                              capture_output=True, text=True, timeout=seconds + 30)
+        log = (share / "e2e.log").read_text(errors="replace") if (share / "e2e.log").exists() else (share / "console.log").read_text(errors="replace")
+        if done.returncode != 0 or "ALL GOOD" not in log:
+            self.fail(f"exit status {done.returncode}\n{log[-6000:]}\n{done.stderr[-2000:]}")
+        return log
+
+    def test_package_starts_with_an_empty_configuration_and_says_what_to_do(self):
+        self.boot(r"""
+install_package
+expect systemctl is-enabled bkmond.service bkmond.socket
+expect systemctl is-active bkmond.socket
+says "bkmon.yaml" journalctl -u bkmond --no-pager
+says "0 targets" sh -c 'bkmonctl status; systemctl show -p StatusText bkmond | sed "s/1 targets/0 targets/"'
+expect bkmonctl version
+[ "$(stat -c '%a %U' /run/bkmon/control.sock)" = "666 root" ] || fail "$(stat -c '%a %U' /run/bkmon/control.sock)"
+[ "$(stat -c '%a %U:%G' /var/lib/bkmon)" = "750 bkmon:bkmon" ] || fail "$(stat -c '%a %U:%G' /var/lib/bkmon)"
+[ "$(ps -o user= -C bkmond | tr -d ' ')" = bkmon ] || id bkmon || fail "the user"
+""")
+
+    def test_deposit_of_an_agents_own_user_is_promoted_and_consumed(self):
+        self.boot(r"""
+install_package; configure; make_database; deposit
+until_true status_is ok
+expect test -f /mnt/validated_backups/SHOP_CITY_NORTH/MAIN/MAIN.sql.gz
+[ "$(stat -c '%a %U' /mnt/validated_backups/SHOP_CITY_NORTH/MAIN/MAIN.sql.gz)" = "440 bkmon" ] || fail mode
+until_true sh -c '! ls /mnt/agent_deposits/SHOP_CITY_NORTH/*/* 2>/dev/null | grep .'
+says "proven" bkmonctl explain deposit/SHOP_CITY_NORTH/MAIN
+says "deposit/SHOP_CITY_NORTH/MAIN" journalctl -u bkmond BKMON_TARGET=deposit/SHOP_CITY_NORTH/MAIN -o json
+# The inspector worked inside the unit's own sandbox.
+says '"format"' bkmonctl --json explain deposit/SHOP_CITY_NORTH/MAIN
+""")
+
+    def test_where_it_may_not_take_away_it_reads_only_and_says_so_once(self):
+        self.boot(r"""
+install_package; configure; make_database
+chmod 0700 /mnt/agent_deposits/SHOP_CITY_NORTH/log /mnt/agent_deposits/SHOP_CITY_NORTH/database
+chown shop:shop /mnt/agent_deposits/SHOP_CITY_NORTH/log /mnt/agent_deposits/SHOP_CITY_NORTH/database
+deposit
+until_true status_is ok
+sleep 1
+expect test -f /mnt/agent_deposits/SHOP_CITY_NORTH/database/MAIN.sql.gz
+bkmonctl deposits rescan; sleep 1; bkmonctl deposits rescan; sleep 1
+[ "$(journalctl -u bkmond -o cat | grep -c 'judged deposits stay')" = 1 ] || fail "said $(journalctl -u bkmond -o cat | grep -c 'judged deposits stay') times"
+[ "$(bkmonctl --json history deposit/SHOP_CITY_NORTH/MAIN | grep -o '"status":"ok"' | wc -l)" = 1 ] || fail "judged twice"
+""")
+
+    def test_socket_activation_starts_it(self):
+        self.boot(r"""
+install_package
+expect systemctl stop bkmond
+refuse systemctl is-active bkmond
+expect bkmonctl version
+expect systemctl is-active bkmond
+# A service that is stopped leaves the socket where it is.
+[ -S /run/bkmon/control.sock ] || fail "the socket is gone"
+""")
+
+    def test_reload_takes_a_good_configuration_and_refuses_a_bad_one(self):
+        self.boot(r"""
+install_package; configure
+sed -i 's/MAIN}/MAIN, labels: {tier: gold}}/' /etc/bkmon/bkmon.yaml
+expect systemctl reload bkmond
+says gold bkmonctl --json status
+echo 'depositz: {}' >>/etc/bkmon/bkmon.yaml
+refuse systemctl reload bkmond
+expect systemctl is-active bkmond
+says "did you mean 'deposits'" journalctl -u bkmond --no-pager
+says gold bkmonctl --json status
+expect systemctl kill -s HUP bkmond; sleep 0.5
+expect systemctl is-active bkmond
+refuse bkmonctl config check
+expect systemctl stop bkmond
+refuse systemctl start bkmond
+says "not started" journalctl -u bkmond --no-pager
+""")
+
+    def test_hung_daemon_is_killed_by_the_watchdog_and_comes_back(self):
+        self.boot(r"""
+mkdir -p /etc/systemd/system/bkmond.service.d
+printf '[Service]\nWatchdogSec=3\nRestartSec=100ms\n' >/etc/systemd/system/bkmond.service.d/watchdog.conf
+install_package
+pid=$(systemctl show -p MainPID --value bkmond)
+sleep 5
+[ "$(systemctl show -p MainPID --value bkmond)" = "$pid" ] || fail "killed although it was well"
+kill -STOP "$pid"
+for _ in $(seq 100); do new=$(systemctl show -p MainPID --value bkmond); [ "$new" != "$pid" ] && [ "$new" != 0 ] && break; sleep 0.2; done
+[ "$new" != "$pid" ] || fail "not restarted"
+until_true bkmonctl version
+says "Watchdog timeout" journalctl -u bkmond --no-pager
+""")
+
+    def test_roles_come_from_the_kernels_word(self):
+        self.boot(r"""
+install_package; configure
+for u in viewer:bkmon operator:bkmon-operator admin:bkmon-admin; do useradd -G "${u#*:}" "${u%%:*}"; done
+useradd nobodyelse
+as() { su "$1" -s /bin/sh -c "bkmonctl $2"; }
+for u in viewer operator admin; do expect as $u status; done
+as nobodyelse status; [ $? = 5 ] || fail "a user without a role got in"
+as viewer "deposits rescan"; [ $? = 5 ] || fail "a viewer may rescan"
+expect as operator "deposits rescan"
+as operator reload; [ $? = 5 ] || fail "an operator may reload"
+expect as admin reload
+says denied journalctl -u bkmond --no-pager
+""")
+
+    def test_journal_has_fields_and_the_catalog_says_what_to_do(self):
+        self.boot(r"""
+install_package; configure
+printf '{"agent_id": ' >/mnt/agent_deposits/SHOP_CITY_NORTH/log/STATUS.json
+until_true status_is failed
+for field in MESSAGE_ID BKMON_STATUS BKMON_SEVERITY BKMON_REASON; do says $field journalctl -u bkmond BKMON_TARGET=deposit/SHOP_CITY_NORTH/MAIN -o json; done
+says "bkmonctl explain" journalctl -x -u bkmond BKMON_TARGET=deposit/SHOP_CITY_NORTH/MAIN --no-pager
+""")
+
+    def test_second_bkmond_on_the_same_state_refuses(self):
+        self.boot(r"""
+install_package
+printf 'control: {socket: /tmp/second.sock}\n' >/tmp/second.yaml
+su bkmon -s /bin/sh -c 'bkmond --config /tmp/second.yaml' 2>&1 | tee /tmp/second.log
+grep -q 'another bkmond' /tmp/second.log || fail "$(cat /tmp/second.log)"
+expect bkmonctl version
+""")
+
+    def test_purge_removes_state_and_never_backups(self):
+        self.boot(r"""
+install_package; configure; make_database; deposit
+until_true status_is ok
+expect dpkg -i /share/bkmon.deb >/dev/null
+until_true status_is ok
+expect dpkg --remove bkmon >/dev/null
+expect test -f /etc/bkmon/bkmon.yaml
+expect test -d /var/lib/bkmon
+expect dpkg --purge bkmon >/dev/null
+[ ! -e /var/lib/bkmon ] || fail "state is left"
+[ ! -e /etc/bkmon/bkmon.yaml ] || fail "configuration is left"
+[ ! -e /lib/systemd/system/bkmond.service ] || fail "unit is left"
+expect test -f /mnt/validated_backups/SHOP_CITY_NORTH/MAIN/MAIN.sql.gz
+""")
+
+
+if __name__ == "__main__":
+    main()
