@@ -17,34 +17,35 @@ struct MethodSpec {
     Role role = Role::admin;
     bool streams = false;      ///< answers `more` with several replies
     std::string_view command;  ///< the bkmonctl command that calls it
+    bool per_target = false;   ///< callers limited to some targets may call it: its handler shows and touches only those
 };
 
 /// Every method, sorted by name. The dispatcher, the roles, the tests and CONTRIBUTING read this one table.
 inline constexpr std::array kMethods{
-    MethodSpec{"io.bkmon.Daemon.Complete", Role::viewer, false, "__complete"},
+    MethodSpec{"io.bkmon.Daemon.Complete", Role::viewer, false, "__complete", true},
     MethodSpec{"io.bkmon.Daemon.Reload", Role::admin, false, "reload"},
     MethodSpec{"io.bkmon.Daemon.Settings", Role::admin, false, "config show"},
-    MethodSpec{"io.bkmon.Daemon.Version", Role::viewer, false, "version"},
+    MethodSpec{"io.bkmon.Daemon.Version", Role::viewer, false, "version", true},
     MethodSpec{"io.bkmon.Deposits.Adopt", Role::admin, false, "deposits adopt"},
     MethodSpec{"io.bkmon.Deposits.Init", Role::admin, false, "deposits init"},
-    MethodSpec{"io.bkmon.Deposits.List", Role::viewer, false, "deposits list"},
-    MethodSpec{"io.bkmon.Deposits.Reject", Role::admin, false, "deposits reject"},
-    MethodSpec{"io.bkmon.Deposits.Release", Role::admin, false, "deposits release"},
+    MethodSpec{"io.bkmon.Deposits.List", Role::viewer, false, "deposits list", true},
+    MethodSpec{"io.bkmon.Deposits.Reject", Role::admin, false, "deposits reject", true},
+    MethodSpec{"io.bkmon.Deposits.Release", Role::admin, false, "deposits release", true},
     MethodSpec{"io.bkmon.Deposits.Rescan", Role::oper, true, "deposits rescan"},
-    MethodSpec{"io.bkmon.Deposits.Unexpected", Role::viewer, false, "deposits unexpected"},
-    MethodSpec{"io.bkmon.Runs.Cancel", Role::oper, false, "runs cancel"},
-    MethodSpec{"io.bkmon.Runs.Follow", Role::viewer, true, "runs follow"},
-    MethodSpec{"io.bkmon.Runs.List", Role::viewer, false, "runs list"},
-    MethodSpec{"io.bkmon.Runs.Show", Role::viewer, false, "runs show"},
-    MethodSpec{"io.bkmon.Schedule.List", Role::viewer, false, "schedule list"},
-    MethodSpec{"io.bkmon.Targets.Explain", Role::viewer, false, "explain"},
-    MethodSpec{"io.bkmon.Targets.History", Role::viewer, true, "history"},
-    MethodSpec{"io.bkmon.Targets.Pause", Role::oper, false, "pause"},
-    MethodSpec{"io.bkmon.Targets.Report", Role::viewer, true, "report"},
-    MethodSpec{"io.bkmon.Targets.Resume", Role::oper, false, "resume"},
-    MethodSpec{"io.bkmon.Targets.Status", Role::viewer, true, "status"},
-    MethodSpec{"io.bkmon.Targets.Summary", Role::viewer, false, "summary"},
-    MethodSpec{"io.bkmon.Targets.Watch", Role::viewer, true, "watch"},
+    MethodSpec{"io.bkmon.Deposits.Unexpected", Role::viewer, false, "deposits unexpected", true},
+    MethodSpec{"io.bkmon.Runs.Cancel", Role::oper, false, "runs cancel", true},
+    MethodSpec{"io.bkmon.Runs.Follow", Role::viewer, true, "runs follow", true},
+    MethodSpec{"io.bkmon.Runs.List", Role::viewer, false, "runs list", true},
+    MethodSpec{"io.bkmon.Runs.Show", Role::viewer, false, "runs show", true},
+    MethodSpec{"io.bkmon.Schedule.List", Role::viewer, false, "schedule list", true},
+    MethodSpec{"io.bkmon.Targets.Explain", Role::viewer, false, "explain", true},
+    MethodSpec{"io.bkmon.Targets.History", Role::viewer, true, "history", true},
+    MethodSpec{"io.bkmon.Targets.Pause", Role::oper, false, "pause", true},
+    MethodSpec{"io.bkmon.Targets.Report", Role::viewer, true, "report", true},
+    MethodSpec{"io.bkmon.Targets.Resume", Role::oper, false, "resume", true},
+    MethodSpec{"io.bkmon.Targets.Status", Role::viewer, true, "status", true},
+    MethodSpec{"io.bkmon.Targets.Summary", Role::viewer, false, "summary", true},
+    MethodSpec{"io.bkmon.Targets.Watch", Role::viewer, true, "watch", true},
 };
 
 const MethodSpec* find_method(std::string_view name);

@@ -1,0 +1,521 @@
+#include "daemon/control/server.h"
+
+#include "daemon/control/socket.h"
+#include "tests/unit/daemon/control/server_fixture.h"
+
+namespace bkmon::control {
+namespace {
+
+using namespace std::string_view_literals;
+using std::chrono::minutes;
+using test::roles_of;
+using test::SocketClient;
+
+class ServerTest : public test::ServerFixture {};
+
+std::int64_t n_of(const std::optional<protocol::ReplyFrame>& reply) { return reply ? reply->parameters.integer("n").value().value_or(-1) : -2; }
+
+TEST_F(ServerTest, AnswersPipelinedCallsInTheirOrder) {
+    start();
+    auto client = connect();
+    client.call(kRuns);
+    client.call(kVersion);
+    client.call(kVersion);
+    loop.spin();
+    ASSERT_EQ(held.size(), 1U);
+    EXPECT_EQ(answered, 0);  // the later ones wait for the first
+    EXPECT_FALSE(client.reply());
+    held[0]->reply(R"({"n":100})");
+    loop.spin();
+    EXPECT_EQ(n_of(client.reply()), 100);
+    EXPECT_EQ(n_of(client.reply()), 1);
+    EXPECT_EQ(n_of(client.reply()), 2);
+    EXPECT_FALSE(client.at_end());
+}
+
+TEST_F(ServerTest, WhileAStreamRunsLaterCallsWait) {
+    start();
+    auto client = connect();
+    client.call(kStatus, "{}", true);
+    client.call(kVersion);
+    loop.spin();
+    EXPECT_EQ(server->streams(), 1U);
+    held[0]->stream(R"({"n":10})");
+    loop.spin();
+    const auto first = client.reply();
+    EXPECT_TRUE(first->continues);
+    EXPECT_EQ(answered, 0);
+    held[0]->reply(R"({"n":11})");
+    loop.spin();
+    EXPECT_EQ(n_of(client.reply()), 11);
+    EXPECT_EQ(n_of(client.reply()), 1);
+    EXPECT_EQ(server->streams(), 0U);
+}
+
+TEST_F(ServerTest, AHandlerThatForgetsToAnswerIsAnsweredFor) {
+    start();
+    auto client = connect();
+    client.call(kRuns);
+    loop.spin();
+    held.clear();
+    loop.spin();
+    EXPECT_EQ(client.reply()->error, "io.bkmon.Failed");
+    client.call(kVersion);
+    loop.spin();
+    EXPECT_EQ(n_of(client.reply()), 1);
+}
+
+TEST_F(ServerTest, OnewayCallsAreNotAnswered) {
+    start();
+    auto client = connect();
+    client.send(protocol::call_frame(kVersion, "{}", false, true));
+    client.call(kVersion);
+    loop.spin();
+    EXPECT_EQ(n_of(client.reply()), 2);
+    EXPECT_FALSE(client.reply());
+}
+
+TEST_F(ServerTest, UpgradeIsRefused) {
+    start();
+    auto client = connect();
+    client.send("{\"method\":\"io.bkmon.Daemon.Version\",\"upgrade\":true}\0"sv);
+    loop.spin();
+    EXPECT_EQ(client.reply()->error, "io.bkmon.Invalid");
+}
+
+TEST_F(ServerTest, AStrangerGetsOneRefusalAndNoData) {
+    start(roles_of({"4294967290"}));
+    auto client = connect();
+    client.call(kVersion);
+    client.call(kVersion);
+    client.call(kStatus, "{}", true);
+    loop.spin();
+    const auto refusal = client.reply();
+    ASSERT_TRUE(refusal);
+    EXPECT_EQ(refusal->error, "io.bkmon.NotAllowed");
+    EXPECT_FALSE(client.reply());
+    EXPECT_TRUE(client.at_end());
+    EXPECT_EQ(answered, 0);
+    EXPECT_TRUE(held.empty());
+    EXPECT_EQ(server->connections(), 0U);
+
+    auto babbler = connect();
+    babbler.send("not JSON at all\0"sv);
+    loop.spin();
+    EXPECT_EQ(babbler.reply()->error, "io.bkmon.NotAllowed");
+    EXPECT_TRUE(babbler.at_end());
+
+    auto silent = connect();
+    loop.advance(limits.stranger_idle);
+    EXPECT_TRUE(silent.at_end());
+}
+
+TEST_F(ServerTest, BeforeRolesAreKnownNobodyMayDoAnything) {
+    start(Roles());
+    auto client = connect();
+    client.call(kVersion);
+    loop.spin();
+    EXPECT_EQ(client.reply()->error, "io.bkmon.NotAllowed");
+}
+
+TEST_F(ServerTest, WhatIsNoCallIsRefusedAndHarmsNobodyElse) {
+    start();
+    auto other = connect();
+    std::string deep = R"({"method":")";
+    deep += kVersion;
+    deep += R"(","parameters":)" + std::string(100000, '[');
+    const std::string frames[] = {"",
+                                  "{}",
+                                  "[]",
+                                  "null",
+                                  "{\"method\":1}",
+                                  "\xff\xfe",
+                                  R"({"method":"a.b.C","parameters":{"x":)" + std::string(500, '{'),
+                                  "garbage",
+                                  "\x01",
+                                  "{\"a\":",
+                                  std::move(deep),
+                                  R"({"method":"a.b.C","method":"a.b.C"})",
+                                  std::string("\xef\xbb\xbf{\"method\":\"\xc3\x28\"}")};
+    for (const auto& frame : frames) {
+        auto client = connect();
+        client.send(frame + '\0');
+        loop.spin();
+        const auto refusal = client.reply();
+        ASSERT_TRUE(refusal) << frame;
+        EXPECT_EQ(refusal->error, "io.bkmon.Invalid") << frame;
+        EXPECT_TRUE(client.at_end()) << frame;
+    }
+    other.call(kVersion);
+    loop.spin();
+    EXPECT_EQ(n_of(other.reply()), 1);
+    EXPECT_EQ(server->connections(), 1U);
+    EXPECT_TRUE(journal.says(journal::msg::client_refused, "sent what is no call"));
+}
+
+TEST_F(ServerTest, AFrameBeyondTheLimitIsRefusedWithoutBeingKept) {
+    start();
+    auto client = connect();
+    const std::string chunk(1 << 16, 'x');
+    for (int i = 0; i < 17; ++i) {
+        client.send(chunk);
+        loop.spin();
+    }
+    EXPECT_EQ(client.reply()->error, "io.bkmon.Invalid");
+    EXPECT_TRUE(client.at_end());
+    EXPECT_EQ(server->connections(), 0U);
+}
+
+TEST_F(ServerTest, AFrameOfExactlyTheLimitIsRead) {
+    start();
+    auto client = connect();
+    std::string frame = protocol::call_frame(kRuns, R"({"limit":1})");
+    frame.pop_back();
+    frame.resize(limits.frame, ' ');
+    frame += '\0';
+    for (std::size_t at = 0; at < frame.size();) {
+        at += client.send(std::string_view(frame).substr(at));
+        loop.spin();
+    }
+    ASSERT_EQ(held.size(), 1U);
+    EXPECT_EQ(held[0]->params().integer("limit").value(), 1);
+}
+
+TEST_F(ServerTest, AStrangersFramesAreShorter) {
+    start(roles_of({"4294967290"}));
+    auto client = connect();
+    client.send(std::string(limits.stranger_frame + 1, 'x'));
+    loop.spin();
+    EXPECT_EQ(client.reply()->error, "io.bkmon.NotAllowed");
+    EXPECT_TRUE(client.at_end());
+}
+
+TEST_F(ServerTest, HalfAFrameHasFiveSeconds) {
+    start();
+    auto silent = connect(), trickling = connect(), complete = connect();
+    silent.send("{\"method\":");
+    loop.spin();
+    const auto frame = protocol::call_frame(kVersion, "{}");
+    complete.send(std::string_view(frame).substr(0, 10));
+    for (int second = 0; second < 4; ++second) {
+        trickling.send("{");  // does not buy time
+        loop.advance(milliseconds(1000));
+    }
+    complete.send(std::string_view(frame).substr(10));
+    loop.spin();
+    EXPECT_EQ(n_of(complete.reply()), 1);
+    EXPECT_FALSE(silent.at_end());
+    loop.advance(milliseconds(1000));
+    EXPECT_TRUE(silent.at_end());
+    EXPECT_TRUE(trickling.at_end());
+    loop.advance(seconds(10));
+    EXPECT_FALSE(complete.at_end());
+    EXPECT_TRUE(journal.says(journal::msg::client_refused, "the beginning of a call"));
+}
+
+TEST_F(ServerTest, EachPipelinedFrameHasItsOwnFiveSeconds) {
+    start();
+    auto client = connect();
+    const auto frame = protocol::call_frame(kVersion, "{}");
+    client.send(std::string_view(frame).substr(0, 5));
+    for (int i = 0; i < 10; ++i) {  // always half a frame there, never one for long
+        loop.advance(seconds(2));
+        client.send(frame.substr(5) + frame.substr(0, 5));
+    }
+    loop.spin();
+    EXPECT_FALSE(client.at_end());
+    EXPECT_EQ(answered, 10);
+}
+
+TEST_F(ServerTest, AnIdleConnectionEndsButNotAStream) {
+    start();
+    auto idle = connect(), streaming = connect(), busy = connect();
+    streaming.call(kStatus, "{}", true);
+    for (int i = 0; i < 4; ++i) {
+        busy.call(kVersion);
+        loop.advance(minutes(1));
+    }
+    EXPECT_FALSE(idle.at_end());
+    loop.advance(minutes(1));
+    EXPECT_TRUE(idle.at_end());
+    EXPECT_FALSE(busy.at_end());
+    loop.advance(minutes(60));
+    EXPECT_TRUE(busy.at_end());
+    EXPECT_FALSE(streaming.at_end());
+    held[0]->stream(R"({"n":1})");
+    loop.spin();
+    EXPECT_EQ(n_of(streaming.reply()), 1);
+}
+
+TEST_F(ServerTest, ASlowReaderLosesProgressLinesNeverTheLastOne) {
+    start();
+    auto client = connect();
+    client.call(kStatus, "{}", true);
+    loop.spin();
+    const std::string padding(1000, 'x');
+    constexpr int kLines = 100000;  // 100 MB, were they all kept
+    for (int i = 0; i < kLines; ++i) held[0]->stream(R"({"n":)" + std::to_string(i) + R"(,"x":")" + padding + "\"}", true);
+    held[0]->reply(R"({"n":-7})");
+    std::int64_t seen = 0, last = -1;
+    bool ended = false;
+    for (int i = 0; i < 10000 && !ended; ++i) {
+        loop.spin();
+        while (const auto reply = client.reply()) {
+            if (reply->continues) {
+                EXPECT_GT(n_of(reply), last);
+                last = n_of(reply);
+                ++seen;
+            } else {
+                EXPECT_EQ(n_of(reply), -7);
+                ended = true;
+            }
+        }
+    }
+    EXPECT_TRUE(ended);
+    EXPECT_LT(seen, 5000);
+    EXPECT_EQ(last, kLines - 1);  // and the newest progress is among what is kept
+}
+
+TEST_F(ServerTest, AReaderThatNeverReadsIsClosedAtTheOutputLimit) {
+    start();
+    auto client = connect();
+    client.call(kStatus, "{}", true);
+    loop.spin();
+    bool hung_up = false;
+    held[0]->on_hangup([&] { hung_up = true; });
+    const std::string line = R"({"x":")" + std::string(100000, 'x') + "\"}";
+    int sent = 0;
+    for (; sent < 1000 && !hung_up; ++sent) {
+        held[0]->stream(line);
+        loop.spin();
+    }
+    EXPECT_TRUE(hung_up);
+    EXPECT_LT(static_cast<std::size_t>(sent) * line.size(), limits.output + (std::size_t{1} << 20));
+    EXPECT_EQ(server->connections(), 0U);
+    EXPECT_TRUE(journal.says(journal::msg::client_refused, "does not read"));
+    held[0]->stream(line);  // nobody there: nothing happens
+    held[0]->reply("{}");
+}
+
+TEST_F(ServerTest, ClosingForOutputNeverHappensInsideTheHandler) {
+    start();
+    auto client = connect();
+    client.call(kStatus, "{}", true);
+    loop.spin();
+    bool hung_up = false;
+    held[0]->on_hangup([&] { hung_up = true; });
+    const std::string line = R"({"x":")" + std::string(100000, 'x') + "\"}";
+    for (int i = 0; i < 100; ++i) held[0]->stream(line);
+    EXPECT_FALSE(hung_up);
+    loop.spin();
+    EXPECT_TRUE(hung_up);
+}
+
+TEST_F(ServerTest, AReaderThatStopsReadingIsClosedInTheEnd) {
+    start();
+    auto client = connect();
+    client.call(kRuns);
+    loop.spin();
+    held[0]->reply(R"({"x":")" + std::string(3 << 20, 'x') + "\"}");
+    loop.advance(limits.idle - seconds(1));
+    EXPECT_EQ(server->connections(), 1U);
+    loop.advance(seconds(1));
+    EXPECT_EQ(server->connections(), 0U);
+}
+
+TEST_F(ServerTest, OneLongReplyGoesThroughWhole) {
+    start();
+    auto client = connect();
+    client.call(kRuns);
+    loop.spin();
+    const std::string text(12 << 20, 'y');
+    held[0]->reply(R"({"x":")" + text + "\"}");
+    std::optional<protocol::ReplyFrame> reply;
+    for (int i = 0; i < 1000 && !reply; ++i) {
+        loop.spin(1);
+        reply = client.reply();
+    }
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(**reply->parameters.string("x"), text);
+}
+
+TEST_F(ServerTest, BackPressureStopsAndGoesOn) {
+    start();
+    auto client = connect();
+    client.call(kStatus, "{}", true);
+    loop.spin();
+    const std::string line = R"({"x":")" + std::string(50000, 'x') + "\"}";
+    int sent = 0, received = 0;
+    std::function<void()> pump = [&] {
+        while (sent < 500) {
+            if (!held[0]->ready()) return held[0]->on_drain(pump);
+            held[0]->stream(line);
+            ++sent;
+        }
+    };
+    pump();
+    EXPECT_LT(sent, 20);
+    EXPECT_FALSE(held[0]->ready());
+    for (int i = 0; i < 100000 && received < 500; ++i) {
+        loop.spin();
+        while (client.reply()) ++received;
+    }
+    EXPECT_EQ(received, 500);
+}
+
+TEST_F(ServerTest, HangingUpIsSeenAtOnce) {
+    start();
+    auto client = connect();
+    client.call(kStatus, "{}", true);
+    loop.spin();
+    bool hung_up = false;
+    held[0]->on_hangup([&] { hung_up = true; });
+    client.hang_up();
+    loop.spin();
+    EXPECT_TRUE(hung_up);
+    EXPECT_EQ(server->connections(), 0U);
+    EXPECT_EQ(server->streams(), 0U);
+    EXPECT_FALSE(held[0]->ready());
+    held[0]->on_drain([] { FAIL() << "nobody is there to drain"; });
+    bool late = false;
+    held[0]->on_hangup([&] { late = true; });
+    loop.spin();
+    EXPECT_TRUE(late);  // who asks after it happened hears it too
+}
+
+TEST_F(ServerTest, HangingUpIsSeenBehindAMegabyteOfWaitingCalls) {
+    start();
+    auto client = connect();
+    client.call(kStatus, "{}", true);
+    loop.spin();
+    bool hung_up = false;
+    held[0]->on_hangup([&] { hung_up = true; });
+    std::string calls;
+    while (calls.size() < 50000) calls += protocol::call_frame(kVersion, "{}");
+    for (int i = 0; i < 100; ++i) {
+        client.send(calls);
+        loop.spin();
+    }
+    client.hang_up();
+    loop.advance(seconds(2));
+    EXPECT_TRUE(hung_up);
+    EXPECT_EQ(answered, 0);
+}
+
+TEST_F(ServerTest, AClientThatOnlyEndsItsSideStillGetsItsAnswers) {
+    start();
+    auto client = connect();
+    client.call(kRuns);
+    client.call(kVersion);
+    client.end_sending();
+    loop.advance(seconds(10));
+    ASSERT_EQ(held.size(), 1U);
+    held[0]->reply(R"({"n":5})");
+    loop.spin();
+    EXPECT_EQ(n_of(client.reply()), 5);
+    EXPECT_EQ(n_of(client.reply()), 1);
+    EXPECT_TRUE(client.at_end());
+
+    auto gone = connect();
+    gone.call(kRuns);
+    gone.end_sending();
+    loop.spin();
+    bool hung_up = false;
+    held[1]->on_hangup([&] { hung_up = true; });
+    gone.hang_up();
+    loop.advance(seconds(2));
+    EXPECT_TRUE(hung_up);
+}
+
+TEST_F(ServerTest, PassedDescriptorsAreClosedAndEndTheConnection) {
+    start();
+    auto warm = connect();
+    warm.hang_up();
+    loop.spin();
+    const auto before = test::open_fds();
+    for (int i = 0; i < 20; ++i) {
+        auto client = connect();
+        client.send_with_fd(protocol::call_frame(kVersion, "{}"), STDIN_FILENO);
+        loop.spin();
+        EXPECT_TRUE(client.at_end());
+    }
+    EXPECT_EQ(test::open_fds(), before);
+    EXPECT_EQ(answered, 0);
+    EXPECT_TRUE(journal.says(journal::msg::client_refused, "file descriptors"));
+}
+
+TEST_F(ServerTest, ManyCallsAtOnceDoNotKeepTheLoop) {
+    start();
+    auto greedy = connect();
+    std::string calls;
+    int count = 0;
+    for (; calls.size() < 60000; ++count) calls += protocol::call_frame(kVersion, "{}");
+    ASSERT_EQ(greedy.send(calls), calls.size());
+    int in_one_turn = 0;
+    after_first_answer = [&] { static_cast<void>(loop.post(Task([&] { in_one_turn = answered; }))); };
+    loop.spin();
+    EXPECT_GT(in_one_turn, 0);
+    EXPECT_LE(in_one_turn, 64);  // whoever came in between was served then
+    EXPECT_EQ(answered, count);
+    int replies = 0;
+    for (int i = 0; i < 100; ++i, loop.spin())
+        while (greedy.reply()) ++replies;
+    EXPECT_EQ(replies, count);
+}
+
+TEST_F(ServerTest, RightsThatChangeEndTheConnection) {
+    start();
+    auto idle = connect(), calling = connect(), streaming = connect();
+    calling.call(kRuns);
+    calling.call(kVersion);
+    streaming.call(kStatus, "{}", true);
+    loop.spin();
+    ASSERT_EQ(held.size(), 2U);
+    server->set_roles(roles_of({std::to_string(::geteuid())}));  // the same: nothing happens
+    loop.spin();
+    EXPECT_EQ(server->connections(), 3U);
+    server->set_roles(roles_of({}, {}, {std::to_string(::geteuid())}));
+    loop.spin();
+    EXPECT_TRUE(idle.at_end());
+    EXPECT_TRUE(streaming.at_end());
+    EXPECT_FALSE(calling.at_end());
+    held[0]->reply(R"({"n":3})");
+    loop.spin();
+    EXPECT_EQ(n_of(calling.reply()), 3);  // what was begun is answered
+    EXPECT_TRUE(calling.at_end());
+    EXPECT_EQ(answered, 0);  // what was not begun is not
+}
+
+TEST_F(ServerTest, EndingTheServerEndsCallsWithoutHarm) {
+    start();
+    auto client = connect();
+    client.call(kStatus, "{}", true);
+    loop.spin();
+    bool hung_up = false;
+    held[0]->on_hangup([&] { hung_up = true; });
+    server.reset();
+    EXPECT_TRUE(hung_up);
+    held[0]->stream("{}");
+    held[0]->reply("{}");
+    held.clear();
+    EXPECT_TRUE(client.at_end());
+    EXPECT_EQ(loop.watched(), 0U);
+    EXPECT_EQ(loop.manual().armed_timers(), 0U);
+}
+
+TEST_F(ServerTest, APassedSocketServesToo) {
+    const auto bound = ListeningSocket::bind(path());
+    ASSERT_TRUE(bound);
+    auto s = Server::create(loop, dispatcher, journal, {"", UniqueFd(::dup(bound->fd())), limits});
+    ASSERT_TRUE(s);
+    server = std::move(*s);
+    server->set_roles(roles_of({std::to_string(::geteuid())}));
+    auto client = connect();
+    client.call(kVersion);
+    loop.spin();
+    EXPECT_EQ(n_of(client.reply()), 1);
+    EXPECT_FALSE(Server::create(loop, dispatcher, journal, {"", UniqueFd(::open("/dev/null", O_RDONLY)), limits}));
+}
+
+}  // namespace
+}  // namespace bkmon::control
