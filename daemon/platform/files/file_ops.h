@@ -72,8 +72,11 @@ public:
     virtual bool being_written(int fd) = 0;
 };
 
-/// The real one.
+enum class Walk;  // resolve.h
+
+/// The real one. Paths are walked by openat2 where this process may call it, else component by component with the same refusals.
 std::unique_ptr<FileOps> system_files();
+std::unique_ptr<FileOps> system_files(Walk walk);   ///< with the walk given
 
 /// SHA-256 as it goes (OpenSSL EVP, fetched once). Not thread-safe; move only.
 class Sha256 {
@@ -83,7 +86,7 @@ public:
     Sha256(Sha256&&) noexcept;
     Sha256& operator=(Sha256&&) noexcept;
     void update(std::span<const unsigned char> bytes);
-    std::string finish();   ///< lower case hex; then only destroy
+    std::string finish();   ///< lower case hex, or empty (equal to no hash) when the library failed; then only destroy
     static std::string of(std::string_view bytes);
 
 private:
