@@ -112,15 +112,35 @@ std::string roomy(const Terminal& terminal, const std::vector<Line>& problems, T
     return out;
 }
 
+/// One line a problem. Where too little room is left for a sentence, the reason's short name says more than its first words.
 std::string compact(const Terminal& terminal, const std::vector<Line>& problems, Time now) {
-    Table table({{"STATUS"}, {"TARGET", false, true, true, 20}, {"SINCE"}, {"REASON", false, true, false, 12}});
+    const bool narrow = terminal.width > 0 && terminal.width < 110;
+    Table table({{"STATUS"}, {"TARGET", false, true, true, 20}, {"SINCE"}, {"REASON", false, true, false, 8}});
     for (const Line& line : problems) {
-        table.add({{line.status, tone_of(line.status, line.severity)},
-                   {line.id},
-                   {line.since ? age(*line.since, now) : "?"},
-                   {line.reason + running_note(line, now)}});
+        std::string reason = line.reason + running_note(line, now);
+        const std::string code = text_of(*line.target, "reason_code");
+        if (narrow && !code.empty()) {
+            reason = code;
+            std::replace(reason.begin(), reason.end(), '_', ' ');
+        }
+        table.add({{line.status, tone_of(line.status, line.severity)}, {line.id}, {line.since ? age(*line.since, now) : "?"}, {reason}});
     }
     return table.text(terminal, false);
+}
+
+/// How to go on. The id is whole, so that it can be copied; it has a line of its own when it would not fit.
+std::string next_steps(const Terminal& terminal, const std::string& worst) {
+    const std::string command = "bkmonctl explain " + shell_word(shown(worst));
+    const std::string line = "look into one: " + command + "\n";
+    return terminal.width > 0 && display_width(line) > terminal.width ? "look into one:\n" + command + "\n" : line;
+}
+
+/// Lines on the screen, those counted that the terminal breaks.
+std::size_t screen_lines(const Terminal& terminal, const std::string& text) {
+    std::size_t n = 0;
+    for (const std::string& line : split(text, '\n'))
+        n += terminal.width > 0 ? 1 + (std::max<std::size_t>(display_width(line), 1) - 1) / terminal.width : 1;
+    return n - 1;  // behind the last line end there is nothing
 }
 
 /// When nothing is wrong: one line, with the proof that has aged most.
@@ -165,24 +185,21 @@ std::string overview(const Session& session, const StatusReply& reply) {
     if (lines.empty()) return out + paint(terminal, Tone::unknown, kNothingWatched);
     if (problems.empty()) return reply.degraded.empty() ? out + all_well(terminal, lines, now) : out + "every target is well or paused\n";
     out += "\n";
-    // Below: an empty line, two lines that say how to go on, and the prompt.
-    const auto used = static_cast<std::size_t>(std::count(out.begin(), out.end(), '\n')) + (session.globals().legend ? 4 : 1);
+    const std::string next = session.globals().legend ? next_steps(terminal, problems.front().id) : "";
+    // Below: an empty line, how many more there are, how to go on, and the prompt.
+    const std::size_t used = screen_lines(terminal, out) + screen_lines(terminal, next) + (session.globals().legend ? 3 : 1);
     const std::size_t room = terminal.height > used + 2 ? terminal.height - used : 2;
-    const bool unlimited = terminal.height == 0;
-    const std::string worst = problems.front().id;
     const std::size_t total = problems.size();
-    if (unlimited) {
-        out += compact(terminal, problems, now);
-    } else if (total * 2 <= room) {
+    if (terminal.height > 0 && total * 2 <= room + 1) {  // nothing is left out then, nor said about it
         out += roomy(terminal, problems, now);
     } else {
-        problems.resize(std::min(total, room));
+        if (terminal.height > 0) problems.resize(std::min(total, total == room + 1 ? total : room));
         out += compact(terminal, problems, now);
     }
     if (!session.globals().legend) return out;
     out += "\n";
     if (problems.size() < total) out += fmt::format("… and {} more: bkmonctl status --problems\n", total - problems.size());
-    return out + "look into one: bkmonctl explain " + shell_word(shown(worst)) + "\n";
+    return out + next;
 }
 
 std::string full_table(const Session& session, const StatusReply& reply) {
