@@ -52,6 +52,7 @@ public:
 
     /// The targets of one kind, replacing those defined for it before. A target seen for the first time is stored with its initial verdict;
     /// one that vanished keeps its history and leaves the view. `done` after the commit.
+    /// Errc::invalid for a spec of another kind or two of one name. An initial verdict that still stands follows the new spec's.
     void define(const std::string& kind, std::vector<TargetSpec> specs, std::function<void(Result<void>)> done);
 
     struct Publication {
@@ -62,7 +63,9 @@ public:
         std::vector<history::Store::Work> with;  ///< participants' rows, in the same transaction
     };
     /// Verdict, current, event, daily row and the participants' rows in one transaction, in the order of the calls for one target. An equal
-    /// verdict (status, reason_code, file hash, due) writes current only, no verdict row and no event. `done` on the loop.
+    /// verdict (status, severity, reason_code, file hash, due) writes current only, no verdict row and no event. `done` on the loop.
+    /// A target that nobody defined (yet, or any more) is written all the same, so that recovery can finish; it is not shown.
+    /// A bad day of a paused target is recorded as `paused`.
     void publish(Publication publication, std::function<void(Result<void>)> done);
 
     const Target* find(const TargetId& id) const;
@@ -73,7 +76,10 @@ public:
     Counts counts() const;                       ///< of the shown statuses
 
     void set_running(const TargetId& id, bool running);
-    void pause(history::PauseRow row, std::function<void(Result<void>)> done);   ///< Errc::not_found for an unknown target
+    /// Errc::not_found for an unknown target, invalid for an end that has passed. A pause with an end ends by itself, also after a restart.
+    /// Each beginning and end is an "operator" event, whose body is that of a verdict with "text" beside it.
+    void pause(history::PauseRow row, std::function<void(Result<void>)> done);
+    /// Nothing to do, and no event, for one that is not paused.
     void resume(const TargetId& id, const std::string& by, std::function<void(Result<void>)> done);
 
     /// Called after each committed change, until the returned token dies.

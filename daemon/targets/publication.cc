@@ -1,0 +1,99 @@
+#include "daemon/targets/publication.h"
+
+#include "common/base/json_writer.h"
+#include "daemon/core/schedule.h"
+#include "daemon/targets/shown.h"
+
+namespace bkmon::targets {
+
+namespace {
+
+/// A change of severity alone (a held backup whose next deadline passed) is news too.
+bool says_the_same(const core::Verdict& a, const core::Verdict& b) {
+    return a.status == b.status && a.severity == b.severity && a.reason_code == b.reason_code && a.sha256 == b.sha256 && a.due == b.due;
+}
+
+std::string date_of(const Entry& entry, const core::Verdict& verdict) {
+    return core::local_date(verdict.due.value_or(verdict.at), entry.target.spec.timezone);
+}
+
+std::string mark_of(const std::string& date, core::Status status) { return date + ' ' + std::string(name_of(status)); }
+
+/// A bad day of a target that was switched off is a paused day.
+core::Verdict day_verdict(const Entry& entry, const core::Verdict& verdict, Time now) {
+    const auto& pause = entry.target.pause;
+    const bool covered = pause && view_of(entry.target, now) == View::paused && verdict.due.value_or(verdict.at) >= pause->since;
+    if (!covered || core::is_good(verdict.status)) return verdict;
+    auto shown = verdict;
+    shown.status = core::Status::paused;
+    shown.severity = severity_of(core::Status::paused);
+    shown.reason_code = "paused";
+    shown.reason = pause_sentence(*pause);
+    return shown;
+}
+
+history::CurrentRow next_current(const Entry& entry, const core::Verdict& verdict, Time now) {
+    history::CurrentRow next = entry.target.current;
+    if (!entry.has_current) next.first_known = now;
+    if (!entry.has_current || next.verdict.status != verdict.status) next.since = verdict.at;
+    next.target = entry.target.spec.id;
+    next.verdict = verdict;
+    if (verdict.status == core::Status::ok) next.last_ok_at = verdict.at;
+    if (core::is_good(verdict.status)) next.last_proof_at = verdict.at;
+    return next;
+}
+
+}  // namespace
+
+std::string event_body(const core::Verdict& verdict, std::optional<core::Status> previous, const std::string& text) {
+    JsonWriter out;
+    out.begin_object();
+    out.field("status", name_of(verdict.status)).field("severity", name_of(verdict.severity));
+    out.key("previous");
+    previous ? out.value(name_of(*previous)) : out.null();
+    out.field("reason_code", verdict.reason_code).field("reason", verdict.reason);
+    if (!text.empty()) out.field("text", text);
+    out.end_object();
+    return out.take();
+}
+
+Plan plan_of(const Entry& entry, const Registry::Publication& publication, Time now) {
+    const auto& verdict = publication.verdict;
+    const bool known = entry.has_current;
+    const bool equal = publication.current && known && says_the_same(entry.target.current.verdict, verdict);
+    Plan plan;
+    plan.current = publication.current;
+    plan.recorded = !equal;
+    plan.next = next_current(entry, verdict, now);
+    if (known) plan.from = entry.target.current.verdict.status;
+
+    const auto day = day_verdict(entry, verdict, now);
+    const std::string date = publication.date.empty() ? date_of(entry, verdict) : publication.date;
+    plan.daily_mark = mark_of(date, day.status);
+    std::string written = entry.daily_mark;
+    if (written.empty() && known) written = mark_of(date_of(entry, entry.target.current.verdict), entry.target.current.verdict.status);
+    if (!equal || plan.daily_mark != written) plan.daily = history::DailyRow{entry.target.spec.id, date, day};
+
+    if (!equal && publication.current)
+        plan.event = history::EventRow{0, verdict.at, "verdict", entry.target.spec.id, verdict.run, event_body(verdict, plan.from)};
+    return plan;
+}
+
+Result<void> write_plan(history::Session& session, const Plan& plan, const std::vector<history::Store::Work>& participants, std::int64_t& seq) {
+    if (plan.recorded)
+        if (auto r = session.add_verdict({0, plan.next.target, plan.next.verdict}); !r) return fail(std::move(r.error()));
+    if (plan.current)
+        if (auto r = session.put_current(plan.next); !r) return r;
+    if (plan.event) {
+        auto r = session.add_event(*plan.event);
+        if (!r) return fail(std::move(r.error()));
+        seq = *r;
+    }
+    if (plan.daily)
+        if (auto r = session.put_daily(*plan.daily); !r) return r;
+    for (const auto& participant : participants)
+        if (auto r = participant(session); !r) return r;
+    return {};
+}
+
+}  // namespace bkmon::targets

@@ -1,0 +1,27 @@
+#pragma once
+#include <optional>
+#include <string>
+
+#include "daemon/targets/registry.h"
+
+namespace bkmon::targets {
+
+/// Which of the reasons decides how a target is seen at a moment. Pure, any thread.
+enum class View { stored, paused, stale };
+View view_of(const Target& target, Time now);
+
+/// The first moment after `now` at which the view changes by itself; nullopt when only a change of the target can.
+std::optional<Time> next_change(const Target& target, Time now);
+
+core::Status status_at(const Target& target, Time now);
+core::Verdict verdict_at(const Target& target, Time now);
+/// When the status that is shown began.
+Time since_at(const Target& target, Time now);
+
+/// "Paused by alice (uid 1001) until 2026-11-22T08:00:00Z: moving the server."
+std::string pause_sentence(const history::PauseRow& pause);
+
+/// The type Target of io.bkmon.Targets: every field, null for what there is not.
+std::string json_at(const Target& target, Time now);
+
+}  // namespace bkmon::targets
