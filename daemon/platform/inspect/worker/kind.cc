@@ -73,7 +73,9 @@ bool content_allows(Content content, Kind k) {
         case Content::postgresql: return k == Kind::pg_dump || k == Kind::pg_dumpall || k == Kind::pg_custom || k == Kind::text || k == Kind::tar;
         case Content::sqlite: return k == Kind::sqlite_file || k == Kind::sqlite_dump || k == Kind::text;
         case Content::mssql: return k == Kind::mtf || k == Kind::mssql_packed;
-        case Content::archive: return k != Kind::zeros && k != Kind::text;
+        case Content::archive:
+            return k == Kind::tar || k == Kind::bzip2 || k == Kind::lz4 || k == Kind::seven_zip || k == Kind::rar || k == Kind::encrypted ||
+                   k == Kind::binary;
     }
     return true;
 }

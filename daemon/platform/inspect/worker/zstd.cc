@@ -38,11 +38,27 @@ public:
 
     Outcome finish(Sink&) override {
         if (!in_frame_ && have_ == 0) return {};
+        if (!in_frame_ && !may_become_frame()) return stray();
         return cut_short(fmt::format("the zstd data ends in the middle, after {} of the file", size_words(consumed_ + have_)));
     }
 
 private:
     static bool skippable(std::uint64_t magic) { return (magic & 0xFFFFFFF0U) == 0x184D2A50U; }
+
+    Outcome stray() const {
+        return broken(fmt::format("bytes that are no zstd frame follow the end of the compressed data (at byte {})", consumed_));
+    }
+
+    /// Of a magic number that is not all there.
+    bool may_become_frame() const {
+        static constexpr std::array<unsigned char, 4> kData{0x28, 0xb5, 0x2f, 0xfd}, kSkippable{0x50, 0x2a, 0x4d, 0x18};
+        bool data = true, skip = true;
+        for (std::size_t i = 0; i < std::min<std::size_t>(have_, 4); ++i) {
+            data = data && start_[i] == kData[i];
+            skip = skip && (i == 0 ? start_[i] & 0xf0 : start_[i]) == kSkippable[i];
+        }
+        return data || skip;
+    }
 
     /// True when the magic number and, of a data frame, the descriptor byte after it are there.
     bool gather_start(Bytes& in) {
@@ -58,7 +74,7 @@ private:
         if (magic == ZSTD_MAGICNUMBER) {
             if ((start_[4] & 4) == 0) checksummed_ = false;  // RFC 8878, 3.1.1.1.1: Content_Checksum_flag
         } else if (!skippable(magic)) {
-            return broken(fmt::format("bytes that are no zstd frame follow the end of the compressed data (at byte {})", consumed_));
+            return stray();
         }
         in_frame_ = true;
         have_ = 0;

@@ -1,4 +1,4 @@
-#include "daemon/platform/inspect/child_inspector.h"
+#include "daemon/platform/inspect/process_inspector.h"
 
 #include <fmt/format.h>
 
@@ -33,15 +33,15 @@ Findings findings_of(const loop::ChildResult& r, milliseconds deadline) {
     return std::move(*findings);
 }
 
-class ChildJob final : public Inspector::Job {
+class ProcessJob final : public Inspector::Job {
 public:
     std::unique_ptr<loop::Child> child;
     std::shared_ptr<int> alive = std::make_shared<int>(0);
 };
 
-class ChildInspector final : public Inspector {
+class ProcessInspector final : public Inspector {
 public:
-    ChildInspector(loop::ChildRunner& runner, loop::EventLoop& loop, std::string executable)
+    ProcessInspector(loop::ChildRunner& runner, loop::EventLoop& loop, std::string executable)
         : runner_(runner), loop_(loop), executable_(std::move(executable)) {}
 
     std::unique_ptr<Job> inspect(Request request, std::function<void(Findings)> done) override {
@@ -58,7 +58,7 @@ public:
         spec.stdin_fd = std::move(request.file);
         spec.max_output = kMaxAnswer;
         spec.deadline = request.deadline;
-        auto job = std::make_unique<ChildJob>();
+        auto job = std::make_unique<ProcessJob>();
         auto child =
             runner_.spawn(std::move(spec), [done, deadline = request.deadline](const loop::ChildResult& r) { done(findings_of(r, deadline)); });
         if (child) {
@@ -81,8 +81,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Inspector> child_inspector(loop::ChildRunner& runner, loop::EventLoop& loop, std::string executable) {
-    return std::make_unique<ChildInspector>(runner, loop, std::move(executable));
+std::unique_ptr<Inspector> make_process_inspector(loop::ChildRunner& runner, loop::EventLoop& loop, std::string executable) {
+    return std::make_unique<ProcessInspector>(runner, loop, std::move(executable));
 }
 
 }  // namespace bkmon::inspect
