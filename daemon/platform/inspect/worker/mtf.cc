@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <vector>
+#include <algorithm>
 
 #include "common/base/text.h"
 
@@ -141,10 +141,13 @@ private:
         for (std::uint64_t i = 0; i < used; ++i) {
             const auto m = little(mark, 72 + static_cast<std::size_t>(i) * 8, 8);
             if (m >= above) return broken("the filemark at the backup's end names places that cannot be: bytes are missing or were added");
-            if (in_view(m) && !mtf_block(at(m), "SFMB"))
+            if (!std::binary_search(v_.marks.begin(), v_.marks.end(), m))
                 return broken("a filemark is not where the backup's end says: bytes are missing or were added");
             above = m;
         }
+        const auto seen = std::count_if(v_.marks.begin(), v_.marks.end(), [&](std::uint64_t m) { return m >= above && m < last; });
+        if (static_cast<std::uint64_t>(seen) != used)
+            return broken("it has filemarks that its end does not know: the rest of another backup lies in the file");
         return check_set(last, little(mark, 72, 8), little(mark, 80, 8), used == capacity ? 0 : used / 2);
     }
 

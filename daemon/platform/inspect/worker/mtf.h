@@ -12,6 +12,7 @@ struct MtfView {
     std::uint64_t size = 0;
     Bytes first_set, last_set;  ///< from the first and the last SSET block seen; empty when there was none
     std::uint64_t first_set_at = 0, last_set_at = 0;
+    std::span<const std::uint64_t> marks;  ///< offsets of all soft filemarks seen, rising
 };
 
 inline constexpr std::size_t kMtfHeader = 52;

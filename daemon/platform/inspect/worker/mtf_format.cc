@@ -1,11 +1,15 @@
 #include "daemon/platform/inspect/worker/mtf_format.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "daemon/platform/inspect/worker/mtf.h"
 
 namespace bkmon::inspect {
 namespace {
 
 constexpr std::size_t kWindow = 1 << 16;
+constexpr std::size_t kMaxMarks = 1 << 16;  // two a set: a hostile file cannot make the list grow for ever
 
 /// Keeps the first and the last bytes, and the first bytes of the first and of the last set.
 class MtfFormat final : public Format {
@@ -26,6 +30,7 @@ public:
         view.head = bytes_of(head_);
         view.tail = tail_.bytes();
         view.size = tail_.total();
+        view.marks = marks_;
         view.first_set = bytes_of(first_.bytes);
         view.first_set_at = first_.at;
         view.last_set = last_.bytes.empty() ? view.first_set : bytes_of(last_.bytes);
@@ -56,6 +61,7 @@ private:
     }
 
     void step(Bytes block) {
+        if (marks_.size() < kMaxMarks && mtf_block(block, "SFMB")) marks_.push_back(at_);
         if (mtf_block(block, "SSET")) {
             filling_ = first_.bytes.empty() ? &first_ : &last_;
             filling_->bytes.clear();
@@ -74,6 +80,7 @@ private:
     Capture first_, last_;
     Capture* filling_ = nullptr;
     std::uint64_t at_ = 0;
+    std::vector<std::uint64_t> marks_;
 };
 
 }  // namespace
