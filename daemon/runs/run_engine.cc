@@ -75,6 +75,8 @@ struct RunEngine::Impl : std::enable_shared_from_this<Impl> {
         return record;
     }
 
+    // Records are passed by value where listeners may run: they may destroy whoever lent them.
+
     /// One change that followers may see a little later, together with others.
     void changed(Record& record) {
         ++record.now.seq;
@@ -89,14 +91,13 @@ struct RunEngine::Impl : std::enable_shared_from_this<Impl> {
             if (std::exchange(record->changed, false)) tell(record);
     }
 
-    static void tell(const RecordPtr& record) {
+    static void tell(RecordPtr record) {
         const Progress progress = record->now;
         std::erase_if(record->followers, [](const auto& f) { return f.expired(); });
         const auto followers = record->followers;
         for (const auto& weak : followers) {
-            if (record->now.final != progress.final) return;  // it ended in a listener: everybody was told that
             const auto follower = weak.lock();
-            if (!follower || !follower->listener) continue;
+            if (!follower || !follower->listener) continue;  // it died, or the run ended in a listener and it was told that
             if (progress.final) {
                 std::exchange(follower->listener, nullptr)(progress);
             } else {
@@ -115,7 +116,7 @@ struct RunEngine::Impl : std::enable_shared_from_this<Impl> {
         write(record);
     }
 
-    void finish(const RecordPtr& record, std::string state, std::string error) {
+    void finish(RecordPtr record, std::string state, std::string error) {
         if (record->now.final) return;
         auto& row = record->now.row;
         row.state = std::move(state);
@@ -254,8 +255,9 @@ Result<std::shared_ptr<void>> RunEngine::follow(const std::string& id, std::func
 }
 
 void RunEngine::interrupt_all() {
-    const auto all = impl_->records;
-    for (const auto& [id, record] : all) impl_->finish(record, "interrupted", "bkmond was stopped");
+    const auto impl = impl_;  // a listener may destroy this
+    const auto all = impl->records;
+    for (const auto& [id, record] : all) impl->finish(record, "interrupted", "bkmond was stopped");
 }
 
 }  // namespace bkmon::runs

@@ -46,7 +46,7 @@ struct Scheduler::Impl : std::enable_shared_from_this<Impl> {
     loop::EventLoop& loop;
     history::Store& store;
     std::unique_ptr<loop::Timer> timer;
-    bool loaded = false, turn_posted = false, look_again = false;
+    bool loaded = false, turn_posted = false;
     std::map<std::string, history::ScheduleStateRow> rows;  // read at start, until its entry is set
     std::map<std::string, Known> known;
     std::map<std::string, Item> items;
@@ -123,7 +123,6 @@ struct Scheduler::Impl : std::enable_shared_from_this<Impl> {
         }
         if (!due.empty()) return post_turn();
         jumped = false;
-        if (std::exchange(look_again, false)) post_turn();
         flush();
         sleep();
     }
@@ -199,8 +198,7 @@ Scheduler::Scheduler(loop::EventLoop& loop, history::Store& store) : impl_(std::
 }
 
 Scheduler::~Scheduler() {
-    impl_->due.clear();  // a round may be under way: it may be one of its callbacks that destroys this
-    impl_->items.clear();
+    impl_->items.clear();  // a round may be under way, and one of its callbacks may destroy this
     impl_->wakes.clear();
 }
 
@@ -248,10 +246,7 @@ void Scheduler::remove(const std::string& id) {
     if (known != impl_->known.end()) known->second.removed_at = impl_->loop.clock().boot();
 }
 
-void Scheduler::clock_changed() {
-    impl_->look_again = !impl_->due.empty();
-    impl_->post_turn();
-}
+void Scheduler::clock_changed() { impl_->post_turn(); }
 
 std::vector<ScheduleView> Scheduler::list() const {
     std::vector<ScheduleView> views;

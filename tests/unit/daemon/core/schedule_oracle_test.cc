@@ -145,6 +145,20 @@ INSTANTIATE_TEST_SUITE_P(Zones, Changes,
                              return name;
                          });
 
+TEST(ScheduleOracle, ThirtyZonesFourYearsEveryMinuteAroundEachChange) {
+    int changes = 0;
+    for (const auto* zone :
+         {"Europe/Berlin",    "Europe/London",    "Europe/Lisbon",       "Europe/Chisinau",     "Europe/Kyiv",      "Atlantic/Azores",
+          "America/New_York", "America/Chicago",  "America/Los_Angeles", "America/Havana",      "America/Santiago", "America/Asuncion",
+          "America/Nuuk",     "America/St_Johns", "America/Mexico_City", "America/Sao_Paulo",   "America/Miquelon", "Africa/Casablanca",
+          "Africa/El_Aaiun",  "Africa/Cairo",     "Africa/Douala",       "Asia/Jerusalem",      "Asia/Beirut",      "Asia/Gaza",
+          "Asia/Kolkata",     "Asia/Tehran",      "Australia/Sydney",    "Australia/Lord_Howe", "Pacific/Auckland", "Pacific/Chatham"}) {
+        changes += compare_changes(zone, 2024, 2027);
+        if (HasFatalFailure()) return;
+    }
+    EXPECT_GE(changes, 150);
+}
+
 TEST(ScheduleOracle, ZonesWithoutChangesAndLeapDays) {
     for (const auto* zone : {"UTC", "Asia/Kolkata", "Etc/GMT+3"}) {
         const Time leap = std::chrono::sys_days(std::chrono::year(2028) / 2 / 28);

@@ -218,9 +218,12 @@ TEST_F(Runs, ListenersMayDoAnything) {
                                })
                       .value();
     second_token = engine->follow(run->id(), [&](const Progress&) { ++second; }).value();
+    std::vector<bool> third;
+    auto third_token = engine->follow(run->id(), [&](const Progress& p) { third.push_back(p.final); }).value();
     run->progress(1, 2, "go");
     loop.advance(1s);
     EXPECT_EQ(run, nullptr);
+    EXPECT_EQ(third, (std::vector<bool>{false, true})) << "the end is the last that anybody hears";
     EXPECT_EQ(second, 1) << "its token died before its turn";
     EXPECT_EQ(rows()[0].state, "done");
 }

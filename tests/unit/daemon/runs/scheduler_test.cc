@@ -234,6 +234,42 @@ TEST_F(SchedulerTest, AWrongFutureIsForgottenOverARestart) {
     EXPECT_EQ(fired["a"].size(), 4U);
 }
 
+TEST_F(SchedulerTest, WhatFiredUnderAWrongClockNeverFiresAgain) {
+    set("a", "0 13 * * *");
+    loop.advance(13h + 30min);
+    set_clock(at("2026-11-25T14:00:00Z"));  // three days ahead
+    loop.manual_clock().wall = at("2026-11-22T14:05:00Z");
+    down_for(1min);
+    set("a", "0 13 * * *");
+    loop.advance(24h * 4);
+    EXPECT_EQ(fired["a"],
+              (List{"2026-11-22T13:00:00Z", "2026-11-25T13:00:00Z", "2026-11-23T13:00:00Z", "2026-11-24T13:00:00Z", "2026-11-26T13:00:00Z"}));
+}
+
+TEST_F(SchedulerTest, WhatWasJumpedOverFiresOnceToo) {
+    set("a", "0 * * * *");
+    loop.advance(30min);
+    set_clock(at("2026-11-22T05:10:00Z"));
+    set_clock(at("2026-11-22T00:30:00Z"));
+    loop.advance(2h);
+    EXPECT_EQ(fired["a"], (List{"2026-11-22T05:00:00Z", "2026-11-22T01:00:00Z", "2026-11-22T02:00:00Z"}));
+    set_clock(at("2026-11-22T00:30:00Z"));
+    loop.advance(3h);
+    EXPECT_EQ(fired["a"].size(), 4U) << "01:00 and 02:00 not again";
+    EXPECT_EQ(fired["a"].back(), "2026-11-22T03:00:00Z");
+    loop.advance(3h);
+    EXPECT_EQ(fired["a"].size(), 6U) << "04:00 and 06:00";
+}
+
+TEST_F(SchedulerTest, ComesBackFromTheEndOfTime) {
+    set("a", "0 13 * * *");
+    set_clock(at("9999-12-31T12:00:00Z"));
+    EXPECT_FALSE(scheduler->list()[0].next_at);
+    set_clock(at("2026-11-22T12:00:00Z"));
+    loop.advance(2h);
+    EXPECT_EQ(fired["a"].back(), "2026-11-22T13:00:00Z");
+}
+
 // A machine without a hardware clock starts in 1970 and is put right later.
 TEST_F(SchedulerTest, AStartIn1970) {
     set("a", "0 13 * * *", 2h);
