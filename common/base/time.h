@@ -40,7 +40,7 @@ std::string rfc3339(Time t);
 /// RFC 3339 with `Z` or an offset. A text without a zone is Errc::invalid: see core/report for the agents' own dialects.
 Result<Time> parse_rfc3339(std::string_view text);
 
-/// "90s", "30min", "26h", "7d", "2w", "1h30min", "250ms". A number without a unit is refused.
+/// "90s", "30min", "26h", "7d", "2w", "1h30min", "250ms": whole numbers, larger units first. A number without a unit is refused, "5m" too.
 Result<milliseconds> parse_duration(std::string_view text);
 
 /// Exact and short, parse_duration reads it back: "26h", "1d", "90s", "1h30min", "0s".

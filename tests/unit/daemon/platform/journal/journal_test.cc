@@ -39,6 +39,12 @@ struct Held {
         is_open = true;
         changed.notify_all();
     }
+    /// Lets `n` entries through, then holds again.
+    void let(int n) {
+        MutexLock lock(mutex);
+        allowed += n;
+        changed.notify_all();
+    }
     std::vector<Entry> taken() {
         MutexLock lock(mutex);
         return entries;
@@ -54,6 +60,7 @@ struct Held {
     Mutex mutex;
     Condition changed;
     bool is_open BKMON_GUARDED_BY(mutex) = true;
+    int allowed BKMON_GUARDED_BY(mutex) = 0;
     bool standing BKMON_GUARDED_BY(mutex) = false;
     std::vector<Entry> entries BKMON_GUARDED_BY(mutex);
 };
@@ -65,7 +72,8 @@ public:
         MutexLock lock(held_->mutex);
         held_->standing = true;
         held_->changed.notify_all();
-        while (!held_->is_open) held_->changed.wait(held_->mutex);
+        while (!held_->is_open && held_->allowed == 0) held_->changed.wait(held_->mutex);
+        held_->allowed -= held_->is_open ? 0 : 1;
         held_->entries.push_back(entry);
     }
 
@@ -126,6 +134,23 @@ TEST(QueuedJournal, AFullQueueHoldsNobodyAndTheGapIsTold) {
     EXPECT_EQ(taken[11].fields, (journal::Journal::Fields{{"BKMON_LOST", "500"}}));
     EXPECT_NE(taken[11].text.find("500 entries are missing"), std::string::npos);
     EXPECT_EQ(taken[12].text, "after");
+}
+
+TEST(QueuedJournal, AGapIsToldWhereItIs) {
+    const auto h = held(false);
+    {
+        QueuedJournal journal(std::make_unique<HeldSink>(h), {.entries = 4, .bytes = 1 << 20, .farewell = 20000ms});
+        journal.log(Level::info, msg::note, "first");
+        ASSERT_TRUE(h->wait_for_writer());
+        for (int i = 0; i < 7; ++i) journal.log(Level::info, msg::note, "queued");
+        h->let(2);
+        while (h->taken().size() < 2) std::this_thread::sleep_for(1ms);
+        journal.log(Level::info, msg::note, "later");
+        h->open();
+    }
+    std::vector<std::string> texts;
+    for (const auto& e : h->taken()) texts.push_back(e.text.substr(0, 9));
+    EXPECT_EQ(texts, (std::vector<std::string>{"first", "queued", "queued", "queued", "queued", "3 entries", "later"}));
 }
 
 TEST(QueuedJournal, BytesAreBoundedToo) {

@@ -251,6 +251,43 @@ TEST_F(Loop, LongWorkIsSpreadOverTurnsSoThatDescriptorsAreServed) {
     EXPECT_LT(loop_->probe().longest().cpu, 100ms) << "150 ms of work were one turn";
 }
 
+TEST_F(Loop, ManyTimersAtOnceAreSpreadOverTurnsToo) {
+    const Pipe pipe;
+    int fired = 0, fired_when_served = -1;
+    std::vector<std::unique_ptr<loop::Timer>> timers;
+    for (int i = 0; i < 10; ++i) {
+        timers.push_back(loop_->make_timer([&] {
+            burn(15ms);
+            if (++fired == 1) pipe.put();
+            if (fired == 10) loop_->stop();
+        }));
+        timers.back()->arm(1ms);
+    }
+    const auto watch = loop_->watch(pipe.read.get(), true, false, [&](bool, bool) {
+        pipe.get();
+        fired_when_served = fired;
+    });
+    std::this_thread::sleep_for(5ms);  // all are due at the first turn
+    run();
+    EXPECT_EQ(fired, 10);
+    EXPECT_GE(fired_when_served, 1);
+    EXPECT_LT(fired_when_served, 4);
+}
+
+TEST_F(Loop, AfterStopNoOtherCallbackOfThatTurnBegins) {
+    const Pipe a, b;
+    int called = 0;
+    const auto ready = [&](bool, bool) {
+        ++called;
+        loop_->stop();
+    };
+    const auto first = loop_->watch(a.read.get(), true, false, ready), second = loop_->watch(b.read.get(), true, false, ready);
+    a.put();
+    b.put();
+    run();
+    EXPECT_EQ(called, 1);
+}
+
 TEST_F(Loop, TellsOfATurnThatUsedTheProcessorTooLong) {
     std::vector<loop::Turn> slow;
     loop_->on_slow_turn(50ms, [&](const loop::Turn& turn) {

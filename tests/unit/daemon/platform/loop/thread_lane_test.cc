@@ -61,6 +61,7 @@ TEST(ThreadLane, StopDestroysTheQueuedAndAsksTheRunning) {
         lane.begin_stop();
         EXPECT_EQ(lane.queued(), 0U);
         lane.run([&, token](std::stop_token) { queued_ran = true; });
+        EXPECT_EQ(lane.queued(), 0U) << "destroyed at once";
         EXPECT_TRUE(lane.wait_stopped(20s));
     }
     EXPECT_TRUE(asked);
