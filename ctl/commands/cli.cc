@@ -34,13 +34,10 @@ void add_option(CLI::App& app, Slots& slots, const Option& option) {
         added = app.add_flag(std::string(option.name), slots.switches[option.name], std::string(option.help));
     } else {
         added = app.add_option(std::string(option.name), slots.values[option.name], std::string(option.help))->type_name(std::string(option.value));
-        if (!option.many)
-            added->expected(1);
-        else if (is_named(option))
-            added->expected(1, 100'000)->take_all();
-        else
-            added->expected(option.required ? 1 : 0, 100'000);
-        if (option.many && option.name == "--label") added->expected(1)->take_all();
+        // Only `--target A B` and a command's own list take more than one word; a label may be given again.
+        const bool list = option.many && option.name != "--label";
+        added->expected(list && !is_named(option) && !option.required ? 0 : 1, list ? 100'000 : 1)->allow_extra_args(list);
+        if (option.many) added->take_all();
         if (option.required) added->required();
     }
     slots.options[option.name] = added;
@@ -208,7 +205,7 @@ int run(const std::vector<std::string>& words, World& world) {
         return kDone;
     } catch (const CLI::ParseError& error) {
         const auto mistake = find_mistake(words);
-        return refuse_line(world, words, {kUsage, "usage", mistake.value_or(sentence_of(error, line.command()))});
+        return refuse_line(world, words, {kUsage, "usage", mistake.value_or(sentence_of(error, find_command(command_path(words))))});
     }
     const Command& command = *line.command();
     const Arguments arguments = line.arguments();

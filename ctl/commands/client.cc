@@ -33,18 +33,18 @@ Wait wait_for(int fd, short events, BootTime deadline, bool forever, int interru
 
 Trouble unreachable(const std::string& path, int error) {
     std::string why = std::strerror(error);
-    std::string todo = "look with `systemctl status bkmond`";
+    std::string todo = "look at `systemctl status bkmond`";
     if (error == ENOENT) {
         why = "there is no such socket";
-        todo = "is bkmond running? `systemctl status bkmond`; another socket is named with --socket or BKMON_SOCKET";
+        todo = "is it running? (systemctl status bkmond)";
     } else if (error == ECONNREFUSED) {
         why = "nobody listens there";
-        todo = "bkmond is not running: `systemctl status bkmond`";
+        todo = "it is not running (systemctl status bkmond)";
     } else if (error == EACCES) {
         why = "you may not open it";
         todo = "look at the rights of its folder";
     }
-    return {kUnreachable, "unreachable", fmt::format("cannot reach bkmond at {}: {} ({})", path, why, todo)};
+    return {kUnreachable, "unreachable", fmt::format("cannot reach bkmond at {}: {}; {}", path, why, todo)};
 }
 
 std::string snake_case(std::string_view name) {

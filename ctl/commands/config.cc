@@ -129,7 +129,7 @@ int run_config_show(Session& session, const Arguments& arguments) {
     }
     if (session.json()) return session.print_json("{\"settings\":" + array_json(settings) + "}");
     if (session.csv()) return session.print_csv({"path", "value", "origin"}, settings);
-    Table table({{"SETTING", false, true, true, 16}, {"VALUE", false, true, false, 12}, {"ORIGIN", false, true, true, 12, 1}});
+    Table table({{"SETTING", false, true, true, 24}, {"VALUE", false, true, false, 20}, {"ORIGIN", false, true, true, 12, 1}});
     for (const Params& setting : settings) table.add({{text_of(setting, "path")}, {text_of(setting, "value")}, {text_of(setting, "origin")}});
     return session.print_table(table, "no file sets anything; the defaults: bkmonctl config show --effective",
                                arguments.has("--effective") ? "" : "defaults too: bkmonctl config show --effective");

@@ -99,12 +99,12 @@ int run_deposits_list(Session& session, const Arguments& arguments) {
     if (session.csv())
         return session.print_csv({"agent", "database", "target", "state", "file", "size_bytes", "report", "detail", "since"}, deposits);
     Table table({{"STATE"},
-                 {"AGENT", false, true, true, 14},
-                 {"DATABASE", false, true, true, 12},
+                 {"AGENT", false, true, true, 20},
+                 {"DATABASE", false, true, true, 16},
                  {"FILE", false, true, true, 12, 2},
                  {"SIZE", true, false, false, 8, 3},
                  {"FOR", true, false, false, 8, 1},
-                 {"DETAIL", false, true, false, 12}});
+                 {"DETAIL", false, true, false, 24}});
     for (const Params& deposit : deposits) {
         const std::string state = text_of(deposit, "state");
         table.add({{state, tone_of_state(state)},
@@ -155,11 +155,11 @@ int run_deposits_unexpected(Session& session, const Arguments&) {
     const auto unexpected = reply->objects("unexpected");
     if (session.json()) return session.print_json("{\"unexpected\":" + array_json(unexpected) + "}");
     if (session.csv()) return session.print_csv({"agent", "database", "first_seen", "report", "detail"}, unexpected);
-    Table table({{"AGENT", false, true, true, 14},
-                 {"DATABASE", false, true, true, 12},
+    Table table({{"AGENT", false, true, true, 20},
+                 {"DATABASE", false, true, true, 16},
                  {"FIRST SEEN"},
                  {"REPORT", false, true, true, 12, 1},
-                 {"DETAIL", false, true, false, 12}});
+                 {"DETAIL", false, true, false, 24}});
     for (const Params& one : unexpected) {
         table.add({{text_of(one, "agent")},
                    {text_of(one, "database")},
@@ -167,7 +167,7 @@ int run_deposits_unexpected(Session& session, const Arguments&) {
                    {text_of(one, "report")},
                    {text_of(one, "detail")}});
     }
-    return session.print_table(table, "nothing unexpected", "the configuration that would expect one: bkmonctl deposits adopt AGENT [DATABASE]");
+    return session.print_table(table, "nothing unexpected", "what would expect one: bkmonctl deposits adopt AGENT [DATABASE]");
 }
 
 int run_deposits_adopt(Session& session, const Arguments& arguments) {

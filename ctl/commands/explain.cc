@@ -69,7 +69,7 @@ std::string facts(const Parts& parts, Time now, std::size_t width) {
 }
 
 std::string recent_table(const Terminal& terminal, const std::vector<Params>& recent) {
-    Table table({{""}, {"WHEN"}, {"STATUS"}, {"REASON", false, true, false, 12}});
+    Table table({{""}, {"WHEN"}, {"STATUS"}, {"REASON", false, true, false, 24}});
     for (const Params& verdict : recent) {
         const std::string status = text_of(verdict, "status");
         table.add({{""}, {time_cell(verdict, "at")}, {status, tone_of(status, text_of(verdict, "severity"))}, {text_of(verdict, "reason")}});
@@ -85,7 +85,7 @@ std::vector<std::string> next_steps(const Parts& parts) {
     const std::string code = text_of(parts.target, "reason_code");
     std::vector<std::string> steps;
     if (status == "held") {
-        const std::string sha = text_of(parts.target, "sha256");
+        const std::string sha = text_of(text_of(parts.target, "sha256").empty() ? parts.verdict : parts.target, "sha256");
         const std::string hash = is_sha256(sha) ? sha : "HASH";
         steps.push_back(fmt::format("bkmonctl deposits release {} --sha256 {}", id, hash));
         steps.push_back(fmt::format("bkmonctl deposits reject {} --sha256 {}", id, hash));

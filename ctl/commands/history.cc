@@ -1,12 +1,17 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
-#include <fstream>
 
 #include "common/base/json_writer.h"
 #include "common/base/text.h"
+#include "common/base/unique_fd.h"
 #include "ctl/commands/command.h"
 #include "ctl/commands/times.h"
 #include "ctl/render/html.h"
@@ -99,16 +104,21 @@ Outcome<std::string> report_parameters(const Session& session, const Arguments& 
 
 /// Writes beside the file and renames, so that a page which somebody reads is never half.
 Outcome<void> write_file(const std::string& path, const std::string& text) {
-    const std::string beside = path + ".new";
-    std::ofstream file(beside, std::ios::binary | std::ios::trunc);
-    file << text;
-    file.close();
-    if (!file || std::rename(beside.c_str(), path.c_str()) != 0) {
-        const std::string why = std::strerror(errno);
-        static_cast<void>(std::remove(beside.c_str()));
-        return refuse(kFailed, "write_failed", fmt::format("cannot write {}: {}", path, why));
+    std::string beside = path + ".XXXXXX";
+    UniqueFd fd(::mkostemp(beside.data(), O_CLOEXEC));
+    bool good = static_cast<bool>(fd);
+    for (std::size_t at = 0; good && at < text.size();) {
+        const ssize_t n = ::write(fd.get(), text.data() + at, text.size() - at);
+        good = n > 0;
+        if (good) at += static_cast<std::size_t>(n);
     }
-    return {};
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    good = good && ::fchmod(fd.get(), 0666 & ~mask) == 0 && std::rename(beside.c_str(), path.c_str()) == 0;
+    if (good) return {};
+    const std::string why = std::strerror(errno);
+    if (fd) ::unlink(beside.c_str());
+    return refuse(kFailed, "write_failed", fmt::format("cannot write {}: {}", path, why));
 }
 
 int write_report_html(Session& session, const std::string& path, const std::vector<Params>& rows) {
@@ -173,11 +183,11 @@ int run_history(Session& session, const Arguments& arguments) {
     if (session.json()) return session.print_json(document("verdicts", *verdicts));
     Table table({{"WHEN"},
                  {"STATUS"},
-                 {"TARGET", false, true, true, 20},
+                 {"TARGET", false, true, true, 34},
                  {"SIZE", true, false, false, 8, 2},
                  {"TOOK", true, false, false, 8, 3},
                  {"FILE", false, true, true, 12, 4},
-                 {"REASON", false, true, false, 12}});
+                 {"REASON", false, true, false, 24}});
     for (const Params& verdict : *verdicts) {
         table.add({{time_cell(verdict, "at")},
                    status_cell(verdict),
@@ -204,11 +214,11 @@ int run_report(Session& session, const Arguments& arguments) {
     if (session.json()) return session.print_json(document("rows", *rows));
     Table table({{"DATE"},
                  {"STATUS"},
-                 {"TARGET", false, true, true, 20},
+                 {"TARGET", false, true, true, 34},
                  {"JUDGED", false, false, false, 8, 3},
                  {"SIZE", true, false, false, 8, 2},
                  {"FILE", false, true, true, 12, 4},
-                 {"REASON", false, true, false, 12}});
+                 {"REASON", false, true, false, 24}});
     for (const Params& row : *rows) {
         table.add({{text_of(row, "date")},
                    status_cell(row),

@@ -105,7 +105,7 @@ int run_runs_list(Session& session, const Arguments& arguments) {
                  {"STARTED"},
                  {"TOOK", true, false, false, 8, 2},
                  {"DONE", true, false, false, 8, 3},
-                 {"WHAT", false, true, true, 12},
+                 {"WHAT", false, true, true, 24},
                  {"ERROR", false, true, false, 8, 1}});
     for (const Params& run : runs) {
         const std::string state = text_of(run, "state");

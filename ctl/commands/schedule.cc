@@ -11,7 +11,7 @@ int run_schedule_list(Session& session, const Arguments&) {
     if (session.csv()) return session.print_csv({"id", "what", "expression", "timezone", "next_at", "last_at", "last_result"}, schedules);
     Table table({{"NEXT"},
                  {"IN", true, false, false, 8, 2},
-                 {"ID", false, true, true, 16},
+                 {"ID", false, true, true, 30},
                  {"EXPRESSION"},
                  {"ZONE", false, true, false, 6, 4},
                  {"LAST", false, false, false, 8, 3},

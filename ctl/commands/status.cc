@@ -93,8 +93,8 @@ std::string degraded_text(const Terminal& terminal, const std::vector<std::strin
 
 bool is_problem(const Line& line) { return line.status != "ok" && line.status != "unchanged" && line.status != "paused"; }
 
-/// Two lines a problem: nothing of the reason is lost as long as it fits the width.
-std::string roomy(const Terminal& terminal, const std::vector<Line>& problems, Time now) {
+/// A line for the target and up to `most` for the reason.
+std::string roomy(const Terminal& terminal, const std::vector<Line>& problems, Time now, std::size_t most) {
     std::string out;
     std::size_t widest = 0;
     for (const Line& line : problems) widest = std::max(widest, display_width(line.status));
@@ -105,9 +105,14 @@ std::string roomy(const Terminal& terminal, const std::vector<Line>& problems, T
         out += paint(terminal, tone_of(line.status, line.severity), shown(line.status)) +
                std::string(widest + 2 - display_width(shown(line.status)), ' ');
         out += paint(terminal, Tone::strong, id) + "  " + since + "\n";
-        const std::string reason = shown(line.reason) + running_note(line, now);
         const std::size_t room = terminal.width > widest + 12 ? terminal.width - widest - 2 : 0;
-        out += std::string(widest + 2, ' ') + (room > 0 ? fit_width(reason, room) : reason) + "\n";
+        auto reason = wrap(shown(line.reason) + running_note(line, now), room);
+        if (reason.size() > most) {
+            for (std::size_t i = most; i < reason.size(); ++i) reason[most - 1] += " " + reason[i];
+            reason.resize(most);
+            if (room > 0) reason.back() = fit_width(reason.back(), room);
+        }
+        for (const std::string& part : reason) out += std::string(widest + 2, ' ') + part + "\n";
     }
     return out;
 }
@@ -115,7 +120,7 @@ std::string roomy(const Terminal& terminal, const std::vector<Line>& problems, T
 /// One line a problem. Where too little room is left for a sentence, the reason's short name says more than its first words.
 std::string compact(const Terminal& terminal, const std::vector<Line>& problems, Time now) {
     const bool narrow = terminal.width > 0 && terminal.width < 110;
-    Table table({{"STATUS"}, {"TARGET", false, true, true, 20}, {"SINCE"}, {"REASON", false, true, false, 8}});
+    Table table({{"STATUS"}, {"TARGET", false, true, true, 34}, {"SINCE"}, {"REASON", false, true, false, 8}});
     for (const Line& line : problems) {
         std::string reason = line.reason + running_note(line, now);
         const std::string code = text_of(*line.target, "reason_code");
@@ -123,7 +128,8 @@ std::string compact(const Terminal& terminal, const std::vector<Line>& problems,
             reason = code;
             std::replace(reason.begin(), reason.end(), '_', ' ');
         }
-        table.add({{line.status, tone_of(line.status, line.severity)}, {line.id}, {line.since ? age(*line.since, now) : "?"}, {reason}});
+        table.add(
+            {{line.status, tone_of(line.status, line.severity)}, {line.id}, {line.since ? "since " + age(*line.since, now) : "since ?"}, {reason}});
     }
     return table.text(terminal, false);
 }
@@ -163,9 +169,9 @@ std::string all_well(const Terminal& terminal, const std::vector<Line>& lines, T
     if (paused > 0) text += fmt::format(" ({} paused)", paused);
     std::string out = paint(terminal, Tone::good, text);
     if (oldest != nullptr) {
-        const std::string rest = fmt::format("; oldest proof {} ago: {}", age(*proof, now), shown(oldest->id));
-        const std::size_t used = display_width(text);
-        out += terminal.width > used + 30 ? fit_middle(rest, terminal.width - used) : rest;
+        const std::string rest = fmt::format("; oldest proof {} ago: ", age(*proof, now));
+        const std::size_t used = display_width(text) + display_width(rest);
+        out += rest + (terminal.width > used + 12 ? fit_middle(shown(oldest->id), terminal.width - used) : shown(oldest->id));
     }
     return out + "\n";
 }
@@ -191,7 +197,7 @@ std::string overview(const Session& session, const StatusReply& reply) {
     const std::size_t room = terminal.height > used + 2 ? terminal.height - used : 2;
     const std::size_t total = problems.size();
     if (terminal.height > 0 && total * 2 <= room + 1) {  // nothing is left out then, nor said about it
-        out += roomy(terminal, problems, now);
+        out += roomy(terminal, problems, now, std::clamp<std::size_t>(room / total, 2, 4) - 1);
     } else {
         if (terminal.height > 0) problems.resize(std::min(total, total == room + 1 ? total : room));
         out += compact(terminal, problems, now);
@@ -205,12 +211,12 @@ std::string overview(const Session& session, const StatusReply& reply) {
 std::string full_table(const Session& session, const StatusReply& reply) {
     const Time now = reply.as_of.value_or(session.now());
     Table table({{"STATUS"},
-                 {"TARGET", false, true, true, 20},
+                 {"TARGET", false, true, true, 34},
                  {"SINCE", true},
                  {"LAST OK", true, false, false, 8, 1},
                  {"SIZE", true, false, false, 8, 2},
                  {"FILE", false, true, true, 12, 3},
-                 {"REASON", false, true, false, 12}});
+                 {"REASON", false, true, false, 24}});
     for (const Line& line : worst_first(reply.targets)) {
         const Params& t = *line.target;
         table.add({{line.status, tone_of(line.status, line.severity)},

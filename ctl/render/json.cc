@@ -48,7 +48,7 @@ std::string without_controls(const std::string& json) {
 bool ends_with(std::string_view text, std::string_view end) { return text.size() >= end.size() && text.substr(text.size() - end.size()) == end; }
 
 std::string number_words(const std::string& name, const Json& value) {
-    const bool bytes = ends_with(name, "_bytes") || name == "size" || name == "bytes";
+    const bool bytes = ends_with(name, "_bytes") || name == "bytes" || ends_with(name, "size") || ends_with(name, "sizes");
     if (bytes && value.is_number_integer() && value.get<std::int64_t>() >= 0) {
         const auto n = value.get<std::uint64_t>();
         return n < 1024 ? size_words(n) : fmt::format("{} ({} bytes)", size_words(n), n);
@@ -82,6 +82,12 @@ std::string label_of(const std::string& name) {
     return label;
 }
 
+std::size_t longest_word(const std::string& text) {
+    std::size_t most = 0;
+    for (const std::string& word : split(text, ' ')) most = std::max(most, display_width(word));
+    return most;
+}
+
 struct TreeWriter {
     Time now;
     std::size_t width;
@@ -90,8 +96,11 @@ struct TreeWriter {
     /// "label  value", the value wrapped under itself.
     void line(std::size_t indent, const std::string& label, std::size_t label_width, const std::string& value) {
         const std::size_t start = indent + label_width + 2;
-        const bool narrow = width > 0 && start + 24 > width;
-        const std::size_t room = width == 0 ? 0 : (narrow ? std::max<std::size_t>(width, indent + 12) - indent - 4 : width - start);
+        // A hash must not be broken: it gets a line of its own when it does not fit beside its name, and is left whole in any case.
+        const std::size_t longest = longest_word(value);
+        const bool narrow = width > 0 && (start + 24 > width || longest > width - start);
+        const std::size_t own_line = std::max(width, indent + 12) - indent - 4;
+        const std::size_t room = width == 0 ? 0 : narrow ? std::max(own_line, longest) : width - start;
         const auto lines = wrap(value, room);
         out += std::string(indent, ' ') + label;
         std::size_t first = 0;

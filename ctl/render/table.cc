@@ -11,37 +11,45 @@ namespace {
 
 constexpr std::size_t kGap = 2;
 
-/// Which columns stay, when even their least widths do not fit.
-std::vector<bool> keep(const std::vector<Column>& columns, const std::vector<std::size_t>& natural, std::size_t width) {
-    std::vector<bool> kept(columns.size(), true);
-    while (true) {
-        std::size_t needed = 0;
-        std::size_t victim = columns.size();
-        for (std::size_t i = 0; i < columns.size(); ++i) {
-            if (!kept[i]) continue;
-            needed += (needed > 0 ? kGap : 0) + (columns[i].shrink ? std::min(columns[i].least, natural[i]) : natural[i]);
-            if (columns[i].drop > 0 && (victim == columns.size() || columns[i].drop > columns[victim].drop)) victim = i;
-        }
-        if (needed <= width || victim == columns.size()) return kept;
-        kept[victim] = false;
+std::size_t total_of(const std::vector<bool>& kept, const std::vector<std::size_t>& widths) {
+    std::size_t total = 0;
+    std::size_t columns = 0;
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+        if (kept[i]) total += widths[i], ++columns;
     }
+    return columns == 0 ? 0 : total + (columns - 1) * kGap;
 }
 
-/// Takes from the widest that may shrink, one column at a time, until it fits or nothing may shrink any more.
-void shrink(const std::vector<Column>& columns, const std::vector<bool>& kept, std::vector<std::size_t>& widths, std::size_t width) {
-    std::size_t total = 0;
+/// Which columns stay, so that each that shrinks gets what it wants.
+std::vector<bool> keep(const std::vector<Column>& columns, const std::vector<std::size_t>& natural, std::size_t width) {
+    std::vector<bool> kept(columns.size(), true);
+    std::vector<std::size_t> wanted(natural);
     for (std::size_t i = 0; i < columns.size(); ++i) {
-        if (kept[i]) total += widths[i] + (total > 0 ? kGap : 0);
+        if (columns[i].shrink) wanted[i] = std::min(columns[i].want, natural[i]);
     }
-    while (total > width) {
-        std::size_t widest = columns.size();
+    while (total_of(kept, wanted) > width) {
+        std::size_t victim = columns.size();
+        for (std::size_t i = 0; i < columns.size(); ++i) {
+            if (kept[i] && columns[i].drop > 0 && (victim == columns.size() || columns[i].drop > columns[victim].drop)) victim = i;
+        }
+        if (victim == columns.size()) break;
+        kept[victim] = false;
+    }
+    return kept;
+}
+
+/// Takes one column at a time, first from whoever has most above what it wants, then from the widest, until it fits or nothing may shrink.
+void shrink(const std::vector<Column>& columns, const std::vector<bool>& kept, std::vector<std::size_t>& widths, std::size_t width) {
+    for (std::size_t total = total_of(kept, widths); total > width; --total) {
+        std::size_t victim = columns.size();
+        std::pair<std::size_t, std::size_t> most;  // above what it wants; width
         for (std::size_t i = 0; i < columns.size(); ++i) {
             if (!kept[i] || !columns[i].shrink || widths[i] <= columns[i].least) continue;
-            if (widest == columns.size() || widths[i] > widths[widest]) widest = i;
+            const std::pair can(widths[i] - std::min(widths[i], columns[i].want), widths[i]);
+            if (victim == columns.size() || can > most) victim = i, most = can;
         }
-        if (widest == columns.size()) return;
-        --widths[widest];
-        --total;
+        if (victim == columns.size()) return;
+        --widths[victim];
     }
 }
 

@@ -10,11 +10,12 @@ namespace bkmon::ctl {
 
 struct Column {
     std::string name;
-    bool right = false;   ///< aligned right
-    bool shrink = false;  ///< may become narrower than its content, down to `least`
-    bool middle = false;  ///< cut in the middle instead of at the end
+    bool right = false;    ///< aligned right
+    bool shrink = false;   ///< may become narrower than its content, down to `least`
+    bool middle = false;   ///< cut in the middle instead of at the end
+    std::size_t want = 8;  ///< before it gets less than this, columns that may be dropped are
+    int drop = 0;          ///< left out when there is no room, greatest first; 0: never
     std::size_t least = 8;
-    int drop = 0;  ///< left out when there is no room, greatest first; 0: never
 };
 
 struct Cell {
