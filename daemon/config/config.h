@@ -9,12 +9,12 @@
 namespace bkmon::config {
 
 struct Problem {
-    std::string where;     ///< "file:line:col", or the file, or empty
-    std::string message;   ///< "unknown key 'schedul' (did you mean 'schedule'?)"
+    std::string where;    ///< "file:line:col", or the file, or empty
+    std::string message;  ///< "unknown key 'schedul' (did you mean 'schedule'?)"
 };
 
 struct EffectiveSetting {
-    std::string path, value, origin;   ///< "deposits.root", "/mnt/…", "/etc/bkmon/bkmon.yaml:12:9" or "default"
+    std::string path, value, origin;  ///< "deposits.root", "/mnt/…", "/etc/bkmon/bkmon.yaml:12:9" or "default"
 };
 
 /// What a load gave: settings are usable only when problems is empty. All problems are reported together.
@@ -22,7 +22,7 @@ struct Loaded {
     core::Settings settings;
     std::vector<Problem> problems;
     std::vector<EffectiveSetting> effective;
-    std::string text() const;          ///< the problems, one a line, as `--check-config` prints them
+    std::string text() const;  ///< the problems, one a line, as `--check-config` prints them
 };
 
 /// Reads `file` and conf.d/*.yaml beside it in name order. Blocks on disk and may take long: off the loop. A missing main file is a problem,

@@ -14,20 +14,6 @@ constexpr std::size_t kMaxBytes = 128;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Lower case, each {year} as four NUL bytes, which no name holds.
-std::string unfold(std::string_view pattern) {
-    std::string out;
-    for (std::size_t i = 0; i < pattern.size();) {
-        if (equal_ignoring_case(pattern.substr(i, kYear.size()), kYear)) {
-            out.append(4, '\0');
-            i += kYear.size();
-        } else {
-            out += lower(pattern.substr(i++, 1));
-        }
-    }
-    return out;
-}
-
 }  // namespace
 
 AgentName split_agent(std::string_view folder) {
@@ -42,12 +28,12 @@ AgentName split_agent(std::string_view folder) {
 }
 
 bool database_matches(std::string_view pattern, std::string_view database, std::string* year) {
-    const auto want = unfold(pattern);
+    const auto want = pattern_form(pattern);
     const auto have = lower(database);
     if (want.size() != have.size()) return false;
     std::string digits;
     for (std::size_t i = 0; i < want.size(); ++i) {
-        if (want[i] != '\0') {
+        if (want[i] != kUnknownDigit) {
             if (want[i] != have[i]) return false;
             continue;
         }
@@ -74,19 +60,32 @@ Result<void> check_database_pattern(std::string_view pattern) {
     return {};
 }
 
-std::string masked_pattern(std::string_view pattern) {
-    auto out = unfold(pattern);
-    for (auto& c : out)
-        if (c == '\0' || is_digit(c)) c = '#';
+std::string pattern_form(std::string_view pattern) {
+    std::string out;
+    for (std::size_t i = 0; i < pattern.size();) {
+        if (equal_ignoring_case(pattern.substr(i, kYear.size()), kYear)) {
+            out.append(4, kUnknownDigit);
+            i += kYear.size();
+        } else {
+            out += lower(pattern.substr(i++, 1));
+        }
+    }
     return out;
 }
 
-bool patterns_overlap(std::string_view a, std::string_view b) {
-    const auto x = unfold(a), y = unfold(b);
-    if (x.size() != y.size()) return false;
-    for (std::size_t i = 0; i < x.size(); ++i)
-        if (x[i] != y[i] && !(x[i] == '\0' && is_digit(y[i])) && !(y[i] == '\0' && is_digit(x[i]))) return false;
+std::string masked_form(std::string form) {
+    for (auto& c : form)
+        if (c == kUnknownDigit || is_digit(c)) c = '#';
+    return form;
+}
+
+bool forms_meet(std::string_view a, std::string_view b) {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        if (a[i] != b[i] && !(a[i] == kUnknownDigit && is_digit(b[i])) && !(b[i] == kUnknownDigit && is_digit(a[i]))) return false;
     return true;
 }
+
+bool patterns_overlap(std::string_view a, std::string_view b) { return forms_meet(pattern_form(a), pattern_form(b)); }
 
 }  // namespace bkmon::core

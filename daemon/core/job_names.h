@@ -20,8 +20,14 @@ bool database_matches(std::string_view pattern, std::string_view database, std::
 /// Errc::invalid when a job cannot have this database: empty, longer than 128 bytes, control characters, a field other than {year}.
 Result<void> check_database_pattern(std::string_view pattern);
 
-/// Ignoring case and with every digit and {year} as `#`: patterns that could match one name have the same.
-std::string masked_pattern(std::string_view pattern);
+/// A name that is not wholly known: lower case, with kUnknownDigit for each digit that may be any.
+inline constexpr char kUnknownDigit = '\x01';
+std::string pattern_form(std::string_view pattern);
+/// With every digit, known or not, as `#`: forms that could be one name have the same.
+std::string masked_form(std::string form);
+/// True when one name fits both forms (of names without kName, see path_template.h).
+bool forms_meet(std::string_view a, std::string_view b);
+
 /// True when one database could match both.
 bool patterns_overlap(std::string_view a, std::string_view b);
 

@@ -82,7 +82,7 @@ public:
 private:
     static bool fits(char x, char y) {
         const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-        return x == y || (x == ReachablePaths::kDigit && digit(y)) || (y == ReachablePaths::kDigit && digit(x));
+        return x == y || (x == kUnknownDigit && digit(y)) || (y == kUnknownDigit && digit(x));
     }
     std::string_view a_, b_;
     std::vector<bool> seen_;
@@ -135,14 +135,12 @@ bool PathTemplate::uses(PathField field) const {
     return false;
 }
 
-ReachablePaths::ReachablePaths(const PathTemplate& path, const PathFields& fields) : database_(fields.database) {
+ReachablePaths::ReachablePaths(const PathTemplate& path, const PathFields& fields) : database_(pattern_form(fields.database)) {
     const auto fixed = [&](PathField f) -> std::string {
-        if (f == PathField::month || f == PathField::day) return std::string(2, kDigit);
+        if (f == PathField::month || f == PathField::day) return std::string(2, kUnknownDigit);
         if (f == PathField::file) return std::string(1, kName);
-        if (f == PathField::year && fields.year.empty()) return std::string(4, kDigit);
-        auto value = lower(value_of(f, fields));
-        for (auto at = value.find("{year}"); at != std::string::npos; at = value.find("{year}")) value.replace(at, 6, std::string(4, kDigit));
-        return value;
+        if (f == PathField::year && fields.year.empty()) return std::string(4, kUnknownDigit);
+        return pattern_form(value_of(f, fields));
     };
     for (const auto& component : path.components()) {
         std::string name;
@@ -156,8 +154,8 @@ bool ReachablePaths::could_collide(const ReachablePaths& other) const {
     for (std::size_t i = 0; i < common; ++i) {
         const auto& a = components_[i];
         const auto& b = other.components_[i];
-        const bool same_shape = a == b && a.find(kName) != std::string::npos;
-        if (same_shape ? !patterns_overlap(database_, other.database_) : !Overlap(a, b).from(0, 0)) return false;
+        const bool same_shape = a.find(kName) != std::string::npos && masked_form(a) == masked_form(b);
+        if (!Overlap(a, b).from(0, 0) || (same_shape && !forms_meet(database_, other.database_))) return false;
     }
     return true;
 }
@@ -167,12 +165,9 @@ std::size_t ReachablePaths::fixed_components() const {
     return static_cast<std::size_t>(name - components_.begin());
 }
 
-std::string ReachablePaths::key(std::size_t components) const {
+std::string ReachablePaths::form(std::size_t components) const {
     std::string out;
-    for (std::size_t i = 0; i < std::min(components, components_.size()); ++i) {
-        for (const char c : components_[i]) out += c == kDigit || (c >= '0' && c <= '9') ? '#' : c;
-        out += '/';
-    }
+    for (std::size_t i = 0; i < std::min(components, components_.size()); ++i) out += components_[i] + '/';
     return out;
 }
 

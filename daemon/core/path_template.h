@@ -55,19 +55,19 @@ public:
     /// after their databases: {file} in the same place collides only where both jobs could mean one database, or the rest of the name differs.
     bool could_collide(const ReachablePaths& other) const;
 
-    /// Paths that could collide have the same key as long as neither has {file} in the first `components` components; for sorting
-    /// thousands of jobs into few that must be compared.
-    std::string key(std::size_t components) const;
+    /// The first `components` components as one form (job_names.h); for finding among thousands of jobs the few that must be compared:
+    /// paths that could collide have forms that meet, as long as neither has {file} in these components.
+    std::string form(std::size_t components) const;
     /// How many leading components are without {file}.
     std::size_t fixed_components() const;
     std::size_t size() const { return components_.size(); }
 
-    /// One byte of a name as it may be: `c`, a digit (kDigit), or any name (kName).
-    static constexpr char kDigit = '\x01', kName = '\x02';
+    /// Stands for a whole file name in a component; digits that may be any are kUnknownDigit.
+    static constexpr char kName = '\x02';
 
 private:
     std::vector<std::string> components_;
-    std::string database_;
+    std::string database_;  ///< its form
 };
 
 }  // namespace bkmon::core

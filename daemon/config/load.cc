@@ -1,0 +1,120 @@
+#include "daemon/config/load.h"
+
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <algorithm>
+#include <array>
+
+#include "common/base/text.h"
+#include "daemon/config/control.h"
+#include "daemon/config/deposits.h"
+#include "daemon/config/merge.h"
+#include "daemon/config/sources.h"
+#include "daemon/config/yaml_tree.h"
+
+namespace bkmon::config {
+namespace {
+
+using core::HistorySettings;
+using core::Settings;
+
+constexpr double kDay = 24.0 * 3600 * 1000;
+
+const std::array<Setting<HistorySettings>, 3> kHistory{{
+    {{"engine", Kind::choice, "sqlite", "where the history lies", 0, 0, "sqlite mariadb"}, [](HistorySettings& h) -> Slot { return &h.engine; }},
+    {{"path", Kind::path, "absolute path", "the database file; default: history.db in state"}, [](HistorySettings& h) -> Slot { return &h.path; }},
+    {{"keep", Kind::duration, "1d..36500d", "older verdicts are deleted; the current ones never are", kDay, 36500 * kDay},
+     [](HistorySettings& h) -> Slot { return &h.keep; }},
+}};
+
+void read_history(Context& context, const std::string& path, const Node& node, Settings& into) {
+    const auto* engine = node.find("engine");
+    if (engine && engine->text == "mariadb")  // its other keys are unknown for the same reason
+        return context.problem(engine->mark, "engine: 'mariadb' is not supported by this version; use sqlite");
+    read_map<HistorySettings>(context, path, node, kHistory, into.history, true);
+}
+
+void read_later(Context&, const std::string&, const Node&, Settings&) {}  // needs what other sections say
+
+const std::array<Setting<Settings>, 6> kRoot{{
+    {{"timezone", Kind::zone, "time zone", "for display and for schedules that name none"}, [](Settings& s) -> Slot { return &s.timezone; }},
+    {{"site", Kind::name, "name", "this daemon's name in a shared history"}, [](Settings& s) -> Slot { return &s.site; }},
+    {{"state", Kind::path, "absolute path", "lock, archive of processed reports, history"}, [](Settings& s) -> Slot { return &s.state; }},
+    {{"control", Kind::section, "map", "the control socket"}, [](Settings&) -> Slot { return {}; }, &read_later},
+    {{"history", Kind::section, "map", "the history of verdicts"}, [](Settings&) -> Slot { return {}; }, &read_later},
+    {{"deposits", Kind::section, "map", "backups that agents deposit"}, [](Settings&) -> Slot { return {}; }, &read_later},
+}};
+
+/// Sections that configurations may have one day. A word about them beats "unknown key".
+constexpr std::array<std::string_view, 7> kNotBuilt{"mail", "alerts", "outlets", "clients", "instances", "consolidation", "site_html"};
+
+/// Takes out what this version does not know how to do.
+void refuse_later_sections(Context& context, Node& root) {
+    for (std::size_t i = root.keys.size(); i-- > 0;) {
+        const auto& key = root.keys[i];
+        if (std::find(kNotBuilt.begin(), kNotBuilt.end(), key.text) == kNotBuilt.end()) continue;
+        context.problem(key.mark, fmt::format("section '{}' is not supported by this version", key.text));
+        root.keys.erase(root.keys.begin() + static_cast<std::ptrdiff_t>(i));
+        root.items.erase(root.items.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+}
+
+void read_root(Context& context, Node& root, Settings& into) {
+    refuse_later_sections(context, root);
+    read_map<Settings>(context, "", root, kRoot, into, true);
+    const Node none;
+    const auto section = [&](std::string_view name) -> const Node& {
+        const auto* node = root.find(name);
+        return node ? *node : none;
+    };
+    into.history.path = into.state + "/history.db";
+    read_control(context, "control", section("control"), into);
+    read_history(context, "history", section("history"), into);
+    const auto places = read_deposits(context, section("deposits"), into.timezone, into.deposits);
+    check_deposits(context, into.deposits, places);
+}
+
+}  // namespace
+
+Loaded load_sources(const std::vector<Source>& sources) {
+    Loaded loaded;
+    for (const auto& s : sources) loaded.settings.files.push_back(s.path);
+    Context context(loaded.settings.files);
+    Node root;
+    std::size_t nodes = 0;
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+        auto tree = parse_tree(static_cast<std::uint32_t>(i), sources[i].bytes, {}, nodes,
+                               [&](Mark at, std::string what) { context.problem(at, std::move(what)); });
+        if (expect_map(context, "", tree)) merge(context, root, std::move(tree));
+    }
+    read_root(context, root, loaded.settings);
+    loaded.problems = context.take_problems();
+    loaded.effective = context.take_effective();
+    return loaded;
+}
+
+Loaded load(const std::string& file) {
+    std::vector<Problem> unreadable;
+    auto loaded = load_sources(read_sources(file, unreadable));
+    loaded.problems.insert(loaded.problems.begin(), unreadable.begin(), unreadable.end());
+    ::malloc_trim(0);  // thousands of jobs leave tens of megabytes of small free blocks behind
+    return loaded;
+}
+
+std::string Loaded::text() const {
+    std::string out;
+    for (const auto& p : problems) out += p.where.empty() ? p.message + "\n" : p.where + ": " + p.message + "\n";
+    return out;
+}
+
+std::vector<std::pair<std::string, Row>> all_settings() {
+    std::vector<std::pair<std::string, Row>> all;
+    for (const auto& s : kRoot) all.emplace_back(s.row.name, s.row);
+    list_control_settings(all);
+    for (const auto& s : kHistory) all.emplace_back("history." + std::string(s.row.name), s.row);
+    list_deposit_settings(all);
+    return all;
+}
+
+}  // namespace bkmon::config
