@@ -167,15 +167,14 @@ Outcome<void> check_arguments(const Command& command, const Arguments& arguments
 }
 
 std::string sentence_of(const CLI::ParseError& error, const Command* command) {
-    const std::string name = error.get_name();
-    if (command != nullptr && name == "RequiredError") {
-        return fmt::format("`{}` needs more: {}", command->path, usage_of(*command));
-    }
+    const auto is = [&](CLI::ExitCodes code) { return error.get_exit_code() == static_cast<int>(code); };
     const std::string what = error.what();
-    if (command != nullptr && (name == "ExtrasError" || (name == "ArgumentMismatch" && what.rfind("--", 0) != 0))) {
+    const bool about_option = what.rfind("--", 0) == 0;
+    if (command != nullptr && is(CLI::ExitCodes::RequiredError)) return fmt::format("`{}` needs more: {}", command->path, usage_of(*command));
+    if (command != nullptr && (is(CLI::ExitCodes::ExtrasError) || (is(CLI::ExitCodes::ArgumentMismatch) && !about_option))) {
         return fmt::format("`{}` has too many words: {}", command->path, usage_of(*command));
     }
-    if (name == "ArgumentMismatch") return fmt::format("{} needs exactly one value", what.substr(0, what.find(':')));
+    if (is(CLI::ExitCodes::ArgumentMismatch)) return fmt::format("{} needs exactly one value", what.substr(0, what.find(':')));
     return what;
 }
 
