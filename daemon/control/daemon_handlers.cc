@@ -1,0 +1,156 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "common/base/json_writer.h"
+#include "common/base/text.h"
+#include "daemon/control/parts.h"
+
+namespace bkmon::control {
+
+namespace {
+
+using CallPtr = std::shared_ptr<Call>;
+
+constexpr std::int64_t kDefaultWords = 200, kMostWords = 2000;
+
+void put_words(JsonWriter& w, std::string_view name, const std::vector<std::string>& words) {
+    w.key(name).begin_array();
+    for (const auto& word : words) w.value(word);
+    w.end_array();
+}
+
+void version(ControlParts& parts, const CallPtr& call) {
+    const auto& settings = parts.settings();
+    const auto up = parts.loop.clock().boot() - parts.started_boot;
+    JsonWriter w;
+    w.begin_object().field("version", parts.version).field("site", settings.site).field("pid", static_cast<std::int64_t>(::getpid()));
+    w.field("started_at", parts.started).field("uptime", static_cast<double>(up.count()) / 1000.0);
+    const bool limited = !call->caller().targets.empty();
+    put_words(w, "config", limited ? std::vector<std::string>{} : settings.files);
+    put_words(w, "degraded", parts.degraded());
+    call->reply(w.end_object().take());
+}
+
+void reload(ControlParts& parts, const CallPtr& call) {
+    parts.reload([call](const ReloadOutcome& outcome) {
+        JsonWriter w;
+        w.begin_object().field("changed", outcome.changed).key("problems").begin_array();
+        for (const auto& problem : outcome.problems) w.begin_object().field("where", problem.where).field("message", problem.message).end_object();
+        call->reply(w.end_array().end_object().take());
+    });
+}
+
+void settings(ControlParts& parts, const CallPtr& call) {
+    JsonWriter w;
+    w.begin_object().key("settings").begin_array();
+    for (const auto& setting : parts.effective())
+        w.begin_object().field("path", setting.path).field("value", setting.value).field("origin", setting.origin).end_object();
+    call->reply(w.end_array().end_object().take());
+}
+
+// ---- completion
+
+/// Words that begin with the prefix, each once, in order.
+class Words {
+public:
+    Words(CallPtr call, std::string prefix, std::size_t limit) : call_(std::move(call)), prefix_(std::move(prefix)), limit_(limit) {}
+    void add(const std::string& word) {
+        if (word.size() >= prefix_.size() && equal_ignoring_case(std::string_view(word).substr(0, prefix_.size()), prefix_)) words_.insert(word);
+    }
+    const Caller& caller() const { return call_->caller(); }
+    void fail(const Error& e) const { call_->fail(e); }
+    void answer() const {
+        JsonWriter w;
+        w.begin_object();
+        std::vector<std::string> words(words_.begin(), words_.end());
+        if (words.size() > limit_) words.resize(limit_);
+        put_words(w, "words", words);
+        call_->reply(w.end_object().take());
+    }
+
+private:
+    const CallPtr call_;
+    const std::string prefix_;
+    const std::size_t limit_;
+    std::set<std::string> words_;
+};
+using WordsPtr = std::shared_ptr<Words>;
+
+void complete_targets(ControlParts& parts, const WordsPtr& words, bool agents) {
+    for (const auto* target : parts.registry.match({}, agents ? "deposit" : "")) {
+        const auto& id = target->spec.id.str();
+        if (!words->caller().may_touch(id)) continue;
+        if (!agents) {
+            words->add(id);
+            continue;
+        }
+        const auto begin = id.find('/') + 1;
+        words->add(id.substr(begin, id.find('/', begin) - begin));
+    }
+    words->answer();
+}
+
+/// Words from the history: `look` gathers, off the loop, the pairs of a word and the target it is about.
+void complete_from_history(ControlParts& parts, const WordsPtr& words,
+                           std::function<Result<void>(history::Reader&, std::vector<std::pair<std::string, std::string>>&)> look) {
+    const auto found = std::make_shared<std::vector<std::pair<std::string, std::string>>>();
+    parts.store.read(
+        [found, look = std::move(look)](history::Reader& reader) {
+            found->clear();
+            return look(reader, *found);
+        },
+        [words, found](Result<void> done) {
+            if (!done) return words->fail(done.error());
+            for (const auto& [word, about] : *found)
+                if (words->caller().may_touch(about)) words->add(word);
+            words->answer();
+        });
+}
+
+using Found = std::vector<std::pair<std::string, std::string>>;
+
+Result<void> look_for_runs(history::Reader& reader, Found& found) {
+    auto rows = reader.runs(static_cast<int>(kDefaultWords));
+    if (!rows) return fail(std::move(rows.error()));
+    for (auto& row : *rows) found.emplace_back(std::move(row.id), std::move(row.what));
+    return {};
+}
+
+Result<void> look_for_held(history::Reader& reader, Found& found) {
+    auto rows = reader.held();
+    if (!rows) return fail(std::move(rows.error()));
+    for (const auto& row : *rows) found.emplace_back(row.target.str(), row.target.str());
+    return {};
+}
+
+void complete(ControlParts& parts, const CallPtr& call) {
+    const auto what = call->params().string("what");
+    const auto prefix = call->params().string("prefix");
+    const auto limit = call->params().integer("limit");
+    if (!what || !*what) return call->invalid("what", "targets, runs, held or agents");
+    if (!prefix) return call->invalid("prefix", prefix.error().what);
+    if (!limit || limit->value_or(1) < 1 || limit->value_or(1) > kMostWords) return call->invalid("limit", "from 1 to 2000");
+    const auto words = std::make_shared<Words>(call, prefix->value_or(""), static_cast<std::size_t>(limit->value_or(kDefaultWords)));
+    if (**what == "targets" || **what == "agents") return complete_targets(parts, words, **what == "agents");
+    if (**what == "held") return complete_from_history(parts, words, look_for_held);
+    if (**what != "runs") return call->invalid("what", "targets, runs, held or agents");
+    for (const auto& progress : parts.runs.active())
+        if (call->caller().may_touch(progress.row.what)) words->add(progress.row.id);
+    complete_from_history(parts, words, look_for_runs);
+}
+
+}  // namespace
+
+void bind_daemon(Dispatcher& dispatcher, ControlParts& parts) {
+    const auto bind = [&](std::string_view method, void (*handler)(ControlParts&, const CallPtr&)) {
+        dispatcher.bind(method, [&parts, handler](CallPtr call) { handler(parts, call); });
+    };
+    bind("io.bkmon.Daemon.Version", version);
+    bind("io.bkmon.Daemon.Reload", reload);
+    bind("io.bkmon.Daemon.Settings", settings);
+    bind("io.bkmon.Daemon.Complete", complete);
+}
+
+}  // namespace bkmon::control
