@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/core/path_template.h"
 #include "daemon/core/verdict.h"
 #include "daemon/deposits/arrival/snapshot.h"
 #include "daemon/history/store.h"
@@ -24,8 +25,8 @@ struct TakeRequest {
     std::uint64_t claimed_size = 0;
     std::string claimed_sha256;
     std::string report_file, report_sha256;
-    std::uint64_t max_size = 0;
-    std::string owner;                  ///< user that must own it; empty: anybody
+    std::uint64_t max_size = 0;  ///< 0 refuses all but the empty file
+    std::string owner;           ///< user that must own it; empty: anybody
     core::Content content = core::Content::auto_detect;
     bool end_mark = true;
 };
@@ -43,19 +44,19 @@ struct Taken {
         cancelled,
     };
     Outcome outcome = Outcome::unavailable;
-    std::string tx;                     ///< of the copy
+    std::string tx;  ///< of the copy
     std::string sha256;
     std::uint64_t size = 0;
-    inspect::Findings findings;         ///< with `copied`
-    std::string reason_code, detail;    ///< detail is printable
+    inspect::Findings findings;       ///< with `copied`
+    std::string reason_code, detail;  ///< detail is printable
 };
 
 /// Where a proven copy shall go, and what is published in the same transaction.
 struct PromotePlan {
     Taken taken;
-    std::string final_path;             ///< relative to the vault; each component acceptable_name()
+    std::string final_path;  ///< relative to the vault; each component acceptable_name()
     targets::Registry::Publication publication;
-    history::HealthyRow healthy;        ///< vault_path, current, promoted_at are set here
+    history::HealthyRow healthy;  ///< vault_path, current, promoted_at are set here
     int keep = 1;
     milliseconds keep_replaced{std::chrono::hours(24)};
 };
@@ -63,13 +64,13 @@ struct PromotePlan {
 struct HoldPlan {
     Taken taken;
     targets::Registry::Publication publication;
-    history::HeldRow held;              ///< path and held_at are set here
+    history::HeldRow held;  ///< path and held_at are set here
 };
 
 struct VaultState {
     bool usable = false;
-    std::string problem;                ///< printable, what to do included
-    std::uint64_t free_bytes = 0;
+    std::string problem;           ///< printable, what to do included; also while usable: a copy did not fit, smaller ones may
+    std::uint64_t free_bytes = 0;  ///< when last looked
 };
 
 /// The tree of validated backups and the promotion protocol (promises D): what is promoted is what was hashed, the last healthy version
@@ -100,17 +101,23 @@ public:
     };
     std::unique_ptr<Job> take(TakeRequest request, std::function<void(std::uint64_t done, std::uint64_t total)> progress,
                               std::function<void(Taken)> done);
-    /// After an error (Errc::exists: a name that bkmon does not know is in the way) the last healthy version is as before and the copy is gone, or kept by hold().
-    void promote(PromotePlan plan, std::function<void(Result<std::string>)> done);   ///< the path
+    /// After an error the last healthy version is as before and the copy is gone, with two exceptions. Errc::exists, a file that bkmon does not
+    /// know lies under the final name: the copy is still there and must be ended by hold() or discard(). A history that cannot be written after the
+    /// switch: recovery finishes the promotion when it can be written again (the vault is not usable before).
+    void promote(PromotePlan plan, std::function<void(Result<std::string>)> done);  ///< the path
+    /// One held file a target: an older one is replaced. Errc::invalid when held_max_bytes would be exceeded; the copy is gone after any error.
     void hold(HoldPlan plan, std::function<void(Result<void>)> done);
     void discard(Taken taken, std::function<void()> done);
 
-    /// Promotes what is held for the target; the hash must be the held one's, and its bytes are hashed again.
+    /// Promotes what is held for the target; its bytes are hashed again. Errc::not_found: nothing is held; invalid: the hash is not the held one's,
+    /// or there is no acceptable path for it; corrupt: it rotted; exists as for promote(). After an error it is still held.
     void release(const TargetId& target, const std::string& sha256, targets::Registry::Publication publication, history::HealthyRow healthy, int keep,
                  milliseconds keep_replaced, std::function<void(Result<std::string>)> done);
-    void reject(const TargetId& target, const std::string& sha256, targets::Registry::Publication publication, std::function<void(Result<void>)> done);
+    void reject(const TargetId& target, const std::string& sha256, targets::Registry::Publication publication,
+                std::function<void(Result<void>)> done);
 
-    /// Removes replaced versions whose time is over, expired held files (a warning in the journal 3 days before). Called now and then.
+    /// Counts the uptime of replaced versions and removes those whose time is over (by the `keep` and `keep_replaced` of the target's last
+    /// promotion); removes expired held files, after a warning in the journal 3 days before. Called now and then, every hour or so.
     void tidy(std::function<void()> done);
 
     /// Takes a judged deposit away: renames it to a name of ours first, compares identity, only then unlinks. Errc::denied where it may
@@ -124,9 +131,7 @@ private:
 };
 
 /// "{company}/{city}/{year}/{file}" filled in; Errc::invalid names an unknown or empty field or an unacceptable component.
-struct PathFields {
-    std::string agent, company, city, district, database, year, month, day, file;
-};
+using PathFields = core::PathFields;
 Result<std::string> expand_path(const std::string& path_template, const PathFields& fields);
 
 }  // namespace bkmon::deposits

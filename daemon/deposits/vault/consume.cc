@@ -1,0 +1,83 @@
+#include "daemon/deposits/vault/consume.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+
+#include "common/base/text.h"
+
+namespace bkmon::deposits::disk {
+namespace {
+
+constexpr std::string_view kPrefix = ".bkmon-judged-";
+
+/// The name of ours says what was judged: whoever finds it later knows whether it may go.
+std::string name_for(const FileIdentity& id) { return fmt::format("{}{:x}-{:x}-{:x}-{:x}", kPrefix, id.dev, id.ino, id.size, id.mtime_ns); }
+
+/// Without the change time: the rename itself changes it.
+FileIdentity identity(const files::FileStat& st) { return {st.dev, st.ino, st.size, st.mtime_ns, 0}; }
+
+bool same(FileIdentity a, const files::FileStat& st) {
+    a.ctime_ns = 0;
+    return a == identity(st) && st.is_regular();
+}
+
+Error may_not(Error e) {
+    if (e.sys_errno == EROFS) e.code = Errc::denied;
+    return e;
+}
+
+/// Files that were set aside by a call that a crash ended before it removed them.
+void finish_earlier(files::FileOps& ops, int dir) {
+    bool truncated = false;
+    auto names = ops.list(dir, 20000, truncated);
+    if (!names) return;
+    for (const auto& entry : *names) {
+        if (entry.name.compare(0, kPrefix.size(), kPrefix) != 0) continue;
+        auto st = ops.stat_at(dir, entry.name);
+        if (st && st->is_regular() && name_for(identity(*st)) == entry.name) static_cast<void>(ops.unlink(dir, entry.name));
+    }
+}
+
+/// The file that came between looking and renaming goes back under its name. When the agent has written yet another one there,
+/// that one replaces it, as the agent's own rename would have done.
+Result<void> give_back(files::FileOps& ops, int dir, const std::string& ours, const std::string& file) {
+    auto back = ops.rename_new(dir, ours, dir, file);
+    if (!back && back.error().code == Errc::exists) return ops.unlink(dir, ours);
+    return back;
+}
+
+}  // namespace
+
+Result<void> consume(files::FileOps& ops, const std::string& deposit_root, const std::string& agent, const std::string& folder,
+                     const std::string& file, const FileIdentity& id) {
+    const std::string what = "take '" + printable(agent + "/" + folder + "/" + file) + "' away";
+    auto root = ops.open_root(deposit_root);
+    if (!root) return fail(in(what, std::move(root.error())));
+    auto agent_dir = ops.open_dir(root->get(), agent);
+    if (!agent_dir) return fail(in(what, std::move(agent_dir.error())));
+    auto opened = ops.open_dir(agent_dir->get(), folder);
+    if (!opened) return fail(in(what, std::move(opened.error())));
+    const int dir = opened->get();
+    finish_earlier(ops, dir);
+    auto before = ops.stat_at(dir, file);
+    if (!before && before.error().code == Errc::not_found) return {};  // the agent took it away itself
+    if (!before) return fail(in(what, std::move(before.error())));
+    if (!same(id, *before) || before->ctime_ns != id.ctime_ns) return fail(Errc::busy, what + ": it is another file now");
+    const std::string ours = name_for(id);
+    if (auto moved = ops.rename_new(dir, file, dir, ours); !moved) return fail(in(what, may_not(std::move(moved.error()))));
+    auto after = ops.stat_at(dir, ours);
+    if (!after || !same(id, *after)) {
+        if (auto back = give_back(ops, dir, ours, file); !back) return fail(in(what, std::move(back.error())));
+        return fail(Errc::busy, what + ": it is another file now");
+    }
+    if (auto gone = ops.unlink(dir, ours); !gone) {
+        auto error = may_not(std::move(gone.error()));
+        static_cast<void>(give_back(ops, dir, ours, file));
+        return fail(in(what, std::move(error)));
+    }
+    // No fsync: should the file come back after a crash, the history knows that it was judged.
+    return {};
+}
+
+}  // namespace bkmon::deposits::disk

@@ -1,0 +1,166 @@
+#include <algorithm>
+
+#include "common/base/text.h"
+#include "daemon/deposits/vault/impl.h"
+
+namespace bkmon::deposits {
+namespace {
+
+constexpr milliseconds kWarnBefore{std::chrono::hours(72)};
+constexpr milliseconds kWarnedFor{std::chrono::hours(1)};  ///< a clock that jumps by years must not empty .held at once
+
+}  // namespace
+
+void Vault::Impl::tidy(std::function<void()> done) {
+    if (!state.usable) return static_cast<void>(loop.post(Task(std::move(done))));
+    count_uptime([this, done = std::move(done)](Result<void> counted) {
+        if (!counted) {
+            trouble(in("the history", counted.error()));
+            return done();
+        }
+        auto targets = std::make_shared<std::vector<TargetId>>();
+        read(
+            [targets](history::Reader& r) -> Result<void> {
+                auto rows = r.vault_files();
+                if (!rows) return fail(std::move(rows.error()));
+                for (const auto& row : *rows)
+                    if (!row.current) targets->push_back(row.target);
+                std::sort(targets->begin(), targets->end());
+                targets->erase(std::unique(targets->begin(), targets->end()), targets->end());
+                return {};
+            },
+            [this, targets, done](Result<void> known) {
+                if (!known) return done();
+                prune_all(targets, 0, [this, done] { expire_held(done); });
+            });
+    });
+}
+
+/// keep_replaced counts how long bkmond has run, not the wall clock: a machine that was off for a week, or a clock that jumped, takes
+/// nothing away from the time in which somebody may notice.
+void Vault::Impl::count_uptime(std::function<void(Result<void>)> done) {
+    const BootTime now = loop.clock().boot();
+    const BootTime since = uptime_counted.value_or(now);
+    auto fresh = std::move(replaced_since);
+    replaced_since.clear();
+    uptime_counted = now;
+    commit(
+        [now, since, fresh](history::Session& s) -> Result<void> {
+            auto rows = s.vault_files();
+            if (!rows) return fail(std::move(rows.error()));
+            for (auto& row : *rows) {
+                if (row.current || !row.replaced_at) continue;
+                const auto own = fresh.find(row.vault_path);
+                const auto ran = now - (own == fresh.end() ? since : std::max(since, own->second));
+                if (ran <= milliseconds(0)) continue;
+                row.replaced_uptime += ran;
+                if (auto put = s.put_healthy(row); !put) return fail(std::move(put.error()));
+            }
+            return {};
+        },
+        std::move(done));
+}
+
+void Vault::Impl::prune_all(std::shared_ptr<std::vector<TargetId>> targets, std::size_t next, std::function<void()> done) {
+    if (next == targets->size() || !state.usable) return done();
+    in_turn((*targets)[next], [this, targets, next, done = std::move(done)](Turn turn) {
+        prune((*targets)[next], std::move(turn), [this, targets, next, done] { prune_all(targets, next + 1, done); });
+    });
+}
+
+void Vault::Impl::prune(const TargetId& target, Turn turn, std::function<void()> done) {
+    struct Found {
+        std::vector<history::HealthyRow> expired;
+        std::optional<history::HealthyRow> current;
+    };
+    auto found = std::make_shared<Found>();
+    read(
+        [found, target](history::Reader& r) -> Result<void> {
+            auto rows = r.healthy(target, kHealthyRows);
+            if (!rows) return fail(std::move(rows.error()));
+            auto rule = r.setting(keep_setting_name(target));
+            if (!rule) return fail(std::move(rule.error()));
+            found->expired = expired_versions(*rows, keep_from(*rule));
+            for (const auto& row : *rows)
+                if (row.current) found->current = row;
+            return {};
+        },
+        [this, found, turn, done = std::move(done)](Result<void> known) {
+            if (!known || found->expired.empty() || !found->current) return done();
+            on_lane(
+                [&f = files, where = place, found](std::stop_token) -> Result<void> {
+                    for (const auto& version : found->expired)
+                        if (auto gone = disk::remove_version(f, where, version, *found->current); !gone) return gone;
+                    return {};
+                },
+                [this, found, turn, done](Result<void> gone) {
+                    if (!gone) {
+                        if (gone.error().code == Errc::corrupt)
+                            journal.log(journal::Level::error, journal::msg::note, gone.error().what,
+                                        {{"BKMON_TARGET", found->current->target.str()}});
+                        else
+                            trouble(gone.error());
+                        return done();
+                    }
+                    commit(
+                        [found](history::Session& s) -> Result<void> {
+                            for (auto row : found->expired) {
+                                row.vault_path.clear();
+                                if (auto put = s.put_healthy(row); !put) return fail(std::move(put.error()));
+                            }
+                            return {};
+                        },
+                        [turn, done](Result<void>) { done(); });  // else the next tidy finds the file gone and says so
+                });
+        });
+}
+
+void Vault::Impl::expire_held(std::function<void()> done) {
+    auto rows = std::make_shared<std::vector<history::HeldRow>>();
+    read(
+        [rows](history::Reader& r) -> Result<void> {
+            auto held = r.held();
+            if (!held) return fail(std::move(held.error()));
+            *rows = std::move(*held);
+            return {};
+        },
+        [this, rows, done = std::move(done)](Result<void> known) {
+            if (!known) return done();
+            expire_each(rows, 0, done);
+        });
+}
+
+void Vault::Impl::expire_each(std::shared_ptr<std::vector<history::HeldRow>> rows, std::size_t next, std::function<void()> done) {
+    const auto keep = std::chrono::hours(24) * options.held_days;
+    for (; next < rows->size() && state.usable; ++next) {
+        const auto& row = (*rows)[next];
+        const auto left = row.held_at + keep - loop.clock().now();
+        if (left > kWarnBefore) continue;
+        const auto [warned, first] = held_warned.try_emplace(row.path, loop.clock().boot());
+        if (first)
+            journal.log(journal::Level::warning, journal::msg::deposit_held,
+                        row.target.str() + ": the held file expires " +
+                            (left > milliseconds(0) ? "in " + duration_words(left) : std::string("soon")) +
+                            "; `bkmonctl deposits release` or `reject` it (" + row.reason + ")",
+                        {{"BKMON_TARGET", row.target.str()}, {"BKMON_SHA256", row.sha256}});
+        if (left > milliseconds(0) || loop.clock().boot() - warned->second < kWarnedFor) continue;
+        in_turn(row.target, [this, rows, next, done](Turn turn) {
+            // Looked up again: it may have been released while this waited for its turn.
+            find_held((*rows)[next].target, (*rows)[next].sha256, [this, rows, next, done, turn](Result<history::HeldRow> held) {
+                auto go_on = [this, rows, next, done](Result<void>) { expire_each(rows, next + 1, done); };
+                if (!held) return go_on({});
+                journal.log(journal::Level::warning, journal::msg::deposit_held,
+                            held->target.str() + ": the held file was removed, nobody released it for " + std::to_string(options.held_days) + " days",
+                            {{"BKMON_TARGET", held->target.str()}, {"BKMON_SHA256", held->sha256}});
+                end_held(
+                    *held, turn,
+                    [this](history::Store::Work work, std::function<void(Result<void>)> written) { commit(std::move(work), std::move(written)); },
+                    std::move(go_on));
+            });
+        });
+        return;
+    }
+    done();
+}
+
+}  // namespace bkmon::deposits
