@@ -52,7 +52,7 @@ TEST(PathTemplate, AFieldThatIsEmptyOrUnacceptableIsNamed) {
     auto fields = kFields;
     fields.district.clear();
     EXPECT_THAT(expanded("{district}/{file}", fields), HasSubstr("{district} is empty"));
-    for (const std::string bad : {"a/b", "..", ".x", "a b", "é", std::string(129, 'a').c_str()}) {
+    for (const auto& bad : std::vector<std::string>{"a/b", "..", ".x", "a b", "é", std::string(129, 'a')}) {
         fields.file = bad;
         EXPECT_THAT(expanded("{agent}/{file}", fields), HasSubstr("cannot be a name in the vault")) << bad;
     }

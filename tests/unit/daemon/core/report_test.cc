@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 #include "common/base/text.h"
 
 namespace bkmon::core {
@@ -364,6 +366,35 @@ TEST(Report, AHundredDatabases) {
         more += ", \"DB" + std::to_string(i) + R"(": {"BACKUP": {"status": true, "size": 1, "sha256": ")" + kSha +
                 R"("}, "TRANSFER": {"status": true}, "staged_file_name": "c.sql"})";
     EXPECT_EQ(read(current("\"status\": false", more)).databases.size(), 101u);
+}
+
+// What bkmon-report(5) shows to those who write agents must be what is read.
+TEST(ReportManual, ItsExamplesAreReadAsTheirDialects) {
+    std::ifstream in(std::string(BKMON_SOURCE_DIR) + "/etc/man/bkmon-report.5.scd");
+    std::vector<std::string> blocks;
+    bool inside = false;
+    for (std::string line; std::getline(in, line);) {
+        if (line == "```") {
+            inside = !inside;
+            if (inside) blocks.emplace_back();
+        } else if (inside) {
+            blocks.back() += line + "\n";
+        }
+    }
+    ASSERT_EQ(blocks.size(), 3u);
+    EXPECT_EQ(read(blocks[0]).dialect, Dialect::current);
+    const auto framed = [](const std::string& entry) {
+        return R"({"agent_id": "a", "operation_end_time": "2025-06-20T08:41:02Z", "databases": {)" + entry + "}}";
+    };
+    EXPECT_EQ(read(framed(blocks[1])).dialect, Dialect::older);
+    EXPECT_EQ(read(framed(blocks[2])).dialect, Dialect::text);
+    for (const auto& json : {blocks[0], framed(blocks[1]), framed(blocks[2])}) {
+        const auto report = read(json);
+        ASSERT_EQ(report.databases.size(), 1u);
+        EXPECT_EQ(report.databases[0].invalid, "");
+        EXPECT_EQ(sent_stage(report.databases[0]).sha256, kSha);
+        EXPECT_EQ(report.databases[0].transfer.status, true);
+    }
 }
 
 TEST(ReportName, KnowsTheNamesOfTheField) {
