@@ -140,7 +140,7 @@ struct TreeWriter {
             if (item.is_object())
                 members(item, indent + 4);
             else
-                line(indent + 4, "", 0, is_leaf(item) ? scalar_words(name, item, now) : shown(dumped(item)));
+                line(indent + 2, "", 0, is_leaf(item) ? scalar_words(name, item, now) : shown(dumped(item)));
             if (out.size() > from + indent + 2) out[from + indent + 2] = '-';  // one dash before each item of a list
         }
     }

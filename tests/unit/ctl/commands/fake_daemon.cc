@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 #include <stdexcept>
 
 #include "common/protocol/codec.h"
@@ -35,8 +36,8 @@ FakeDaemon::~FakeDaemon() {
     stop_writing_.reset();  // its end wakes everybody
     acceptor_.join();
     for (std::thread& thread : threads_) thread.join();
-    ::unlink(socket_.c_str());
-    ::rmdir(folder_.c_str());
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
 }
 
 void FakeDaemon::on(const std::string& method, Answer answer) {
