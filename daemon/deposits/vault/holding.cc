@@ -49,7 +49,7 @@ void Vault::Impl::hold(HoldPlan plan, std::function<void(Result<void>)> done) {
         auto now = std::make_shared<HeldNow>();
         read([now, target = m->row.target](history::Reader& r) { return read_held(r, target, *now); },
              [this, m, now](Result<void> known) {
-                 if (!known) return give_up(m, in("the history", std::move(known.error())), false);
+                 if (!known) return give_up(m, of_history(std::move(known.error())), false);
                  if (now->others_bytes + m->size > options.held_max_bytes)
                      return give_up(
                          m,
@@ -72,7 +72,7 @@ void Vault::Impl::find_held(const TargetId& target, const std::string& sha256, s
     auto now = std::make_shared<HeldNow>();
     read([now, target](history::Reader& r) { return read_held(r, target, *now); },
          [now, target, sha256, done = std::move(done)](Result<void> known) {
-             if (!known) return done(fail(in("the history", std::move(known.error()))));
+             if (!known) return done(fail(of_history(std::move(known.error()))));
              if (!now->old) return done(fail(Errc::not_found, "nothing is held for " + target.str()));
              if (!sha256.empty() && lower(sha256) != now->old->sha256)
                  return done(fail(Errc::invalid, "what is held for " + target.str() + " has the SHA-256 " + now->old->sha256));
@@ -142,7 +142,7 @@ void Vault::Impl::end_held(const history::HeldRow& held, Turn turn, const Commit
             if (written) return clean(m);
             live.erase(m->row.tx);
             m->done = nullptr;
-            done(fail(in("the history", std::move(written.error()))));
+            done(fail(of_history(std::move(written.error()))));
         });
 }
 

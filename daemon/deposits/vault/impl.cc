@@ -43,6 +43,13 @@ void Vault::Impl::trouble(const Error& error) {
     set_state(std::move(next));
 }
 
+/// Whatever the cause was: what is left half done needs recovery, and recovery needs a vault that is opened again.
+void Vault::Impl::leave_to_recovery(const std::string& tx, Error error) {
+    live.erase(tx);
+    error.code = Errc::unavailable;
+    trouble(error);
+}
+
 void Vault::Impl::in_turn(const TargetId& target, std::function<void(Turn)> start) {
     const std::string key = target.key();
     auto [queue, first] = turns.try_emplace(key);
@@ -84,8 +91,10 @@ void Vault::Impl::read(history::Store::Look look, std::function<void(Result<void
 void Vault::Impl::forget_row(const std::string& tx, std::function<void()> done) {
     commit([tx](history::Session& s) { return s.remove_deposit_state(tx); },
            [this, tx, done = std::move(done)](Result<void> gone) {
-               live.erase(tx);
-               if (!gone) trouble(in("the history", std::move(gone.error())));
+               if (gone)
+                   live.erase(tx);
+               else
+                   leave_to_recovery(tx, of_history(std::move(gone.error())));
                done();
            });
 }
@@ -99,8 +108,7 @@ void Vault::Impl::drop_copy(const std::string& tx, std::function<void()> done) {
         },
         [this, tx, done = std::move(done)](Result<void> gone) {
             if (gone) return forget_row(tx, done);
-            live.erase(tx);  // the row stays: recovery removes the copy
-            trouble(gone.error());
+            leave_to_recovery(tx, std::move(gone.error()));
             done();
         });
 }

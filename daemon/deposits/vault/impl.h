@@ -45,6 +45,12 @@ struct Move {
     bool is_hold() const { return disk::is_held_path(row.final_path); }
     bool is_release() const { return disk::is_held_path(row.temp_name); }
 };
+/// An error of the history stops the vault, also one that would be a small matter on the vault's own disk.
+inline Error of_history(Error error) {
+    error.code = Errc::unavailable;
+    return in("the history", std::move(error));
+}
+
 inline constexpr int kHealthyRows = 1000;  ///< more than a target ever has with a file
 
 /// The participants of the DONE transaction: what the vault now holds, and what is left to do.
@@ -60,7 +66,8 @@ struct Vault::Impl : std::enable_shared_from_this<Vault::Impl> {
 
     // impl.cc
     void set_state(VaultState next);
-    void trouble(const Error& error);  ///< a disk or history error of an operation: what it means for the whole
+    void leave_to_recovery(const std::string& tx, Error error);  ///< its row stays: the vault is opened again, which repairs it
+    void trouble(const Error& error);                            ///< a disk or history error of an operation: what it means for the whole
     void retry_soon();
     void in_turn(const TargetId& target, std::function<void(Turn)> start);
     void next_turn(const std::string& key);

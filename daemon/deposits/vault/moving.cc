@@ -75,7 +75,7 @@ void Vault::Impl::begin_move(MovePtr m) {
             return {};
         },
         [this, m, known](Result<void> result) {
-            if (!result) return give_up(m, in("the history", std::move(result.error())), false);
+            if (!result) return give_up(m, of_history(std::move(result.error())), false);
             m->healthy = std::move(known->healthy);
             for (const auto& row : known->states)
                 if (row.tx == m->row.tx) take_source(m->row, row);
@@ -116,7 +116,7 @@ void Vault::Impl::ready(MovePtr m, disk::Checked checked) {
     m->row.verdict_json = to_json(m->record);
     commit([row = m->row](history::Session& s) { return s.put_deposit_state(row); },
            [this, m](Result<void> written) {
-               if (!written) return give_up(m, in("the history", std::move(written.error())), true);
+               if (!written) return give_up(m, of_history(std::move(written.error())), true);
                switch_over(m);
            });
 }
@@ -138,8 +138,7 @@ void Vault::Impl::switch_over(MovePtr m) {
                 return publish(m);
             }
             if (end.undone) return give_up(m, std::move(end.result.error()), true);
-            trouble(end.result.error());  // the row is READY: recovery decides by what is really there
-            live.erase(m->row.tx);
+            leave_to_recovery(m->row.tx, end.result.error());  // the row is READY: what is really there decides
             end_move(m, fail(std::move(end.result.error())));
         });
 }
@@ -153,8 +152,7 @@ void Vault::Impl::publish(MovePtr m) {
         if (weak.expired()) return;
         if (written) return clean(m);
         // It may have been committed all the same. Going back could contradict it, so this goes forward only: recovery reads the row.
-        live.erase(m->row.tx);
-        trouble(in("the history", written.error()));
+        leave_to_recovery(m->row.tx, of_history(written.error()));
         end_move(m, fail(in("the history cannot be written, the promotion is finished when it can", std::move(written.error()))));
     });
 }
@@ -165,8 +163,7 @@ void Vault::Impl::clean(MovePtr m) {
              ino = m->row.old_ino](std::stop_token) { return disk::set_aside(f, where, move, ino); },
             [this, m](Result<std::string> old_now) {
                 if (old_now) return close(m, std::move(*old_now));
-                live.erase(m->row.tx);  // the row is PROMOTED: recovery cleans up
-                trouble(old_now.error());
+                leave_to_recovery(m->row.tx, old_now.error());  // the row is PROMOTED: recovery cleans up
                 end_move(m, m->row.final_path);
             });
 }
@@ -186,8 +183,10 @@ void Vault::Impl::close(MovePtr m, std::string old_now) {
             return s.remove_deposit_state(tx);
         },
         [this, m, old_now](Result<void> closed) {
-            live.erase(m->row.tx);
-            if (!closed) trouble(in("the history", closed.error()));
+            if (closed)
+                live.erase(m->row.tx);
+            else
+                leave_to_recovery(m->row.tx, of_history(closed.error()));
             if (!old_now.empty()) replaced_since[old_now] = loop.clock().boot();
             end_move(m, m->row.final_path);
         });
@@ -210,7 +209,7 @@ void Vault::Impl::give_up(MovePtr m, Error error, bool row_is_ready) {
     row.phase = "copying";
     commit([row](history::Session& s) { return s.put_deposit_state(row); },
            [this, end](Result<void> written) {
-               if (!written) trouble(in("the history", std::move(written.error())));
+               if (!written) trouble(of_history(std::move(written.error())));
                end();
            });
 }

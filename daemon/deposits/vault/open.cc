@@ -62,7 +62,7 @@ void Vault::Impl::open(std::function<void()> done) {
             return {};
         },
         [this, rows, marker](Result<void> known) {
-            if (!known) return opened(fail(in("the history", std::move(known.error()))));
+            if (!known) return opened(fail(of_history(std::move(known.error()))));
             std::erase_if(*rows, [this](const auto& row) { return live.count(row.tx) != 0; });
             prepare(rows, *marker);
         });
@@ -76,7 +76,7 @@ void Vault::Impl::prepare(Rows rows, const std::string& known_marker) {
                 if (!prepared->fresh) return recover(rows, 0);
                 commit([id = prepared->marker](history::Session& s) { return s.put_setting(kMarkerSetting, id); },
                        [this, rows](Result<void> written) {
-                           if (!written) return opened(fail(in("the history", std::move(written.error()))));
+                           if (!written) return opened(fail(of_history(std::move(written.error()))));
                            recover(rows, 0);
                        });
             });
@@ -103,7 +103,7 @@ void Vault::Impl::recovered(Rows rows, std::size_t next, const disk::Finding& fi
                     {{"BKMON_TARGET", row.target.str()}});
         return commit([tx = row.tx](history::Session& s) { return s.remove_deposit_state(tx); },
                       [this, rows, next](Result<void> gone) {
-                          if (!gone) return opened(fail(in("the history", std::move(gone.error()))));
+                          if (!gone) return opened(fail(of_history(std::move(gone.error()))));
                           recover(rows, next + 1);
                       });
     }
@@ -162,7 +162,7 @@ void Vault::Impl::init(std::function<void(Result<std::string>)> done) {
                 if (!id) return done(std::move(id));
                 commit([id = *id](history::Session& s) { return s.put_setting(kMarkerSetting, id); },
                        [this, id = *id, done](Result<void> written) {
-                           if (!written) return done(fail(in("the history", std::move(written.error()))));
+                           if (!written) return done(fail(of_history(std::move(written.error()))));
                            open([id, done] { done(id); });
                        });
             });

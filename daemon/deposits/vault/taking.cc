@@ -70,7 +70,7 @@ void Vault::Impl::intend(std::shared_ptr<Taking> t) {
            [this, t](Result<void> written) {
                if (written) return copy(t);
                live.erase(t->tx);
-               trouble(in("the history", written.error()));
+               trouble(of_history(written.error()));
                finish(t, ended(Taken::Outcome::unavailable, "vault_unavailable", "the history cannot be written: " + written.error().what));
            });
 }
@@ -95,8 +95,7 @@ void Vault::Impl::copied(std::shared_ptr<Taking> t, disk::CopyEnd end) {
     if (t->cancelled && end.taken.outcome == Taken::Outcome::copied) return drop_copy(t->tx, [] {});
     auto told = [this, t, taken = std::move(end.taken)] { finish(t, taken); };
     if (end.temp_gone) return forget_row(t->tx, std::move(told));
-    live.erase(t->tx);  // recovery removes what could not be removed now
-    trouble(Error{Errc::unavailable, "a copy in " + std::string(disk::kTemp) + " of the vault could not be removed", 0});
+    leave_to_recovery(t->tx, Error{Errc::unavailable, "a copy in " + std::string(disk::kTemp) + " of the vault could not be removed", 0});
     told();
 }
 

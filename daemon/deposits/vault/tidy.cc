@@ -15,7 +15,7 @@ void Vault::Impl::tidy(std::function<void()> done) {
     if (!state.usable) return static_cast<void>(loop.post(Task(std::move(done))));
     count_uptime([this, done = std::move(done)](Result<void> counted) {
         if (!counted) {
-            trouble(in("the history", counted.error()));
+            trouble(of_history(counted.error()));
             return done();
         }
         auto targets = std::make_shared<std::vector<TargetId>>();

@@ -92,7 +92,7 @@ TEST_F(Take, RefusesASecondName) {
 }
 
 TEST_F(Take, RefusesBadNamesAndClaims) {
-    for (const std::string name : {"../x", ".hidden", "a b", "x\n", "-rf/", "", "caf\xc3\xa9.gz"}) {
+    for (const char* name : {"../x", ".hidden", "a b", "x\n", "-rf/", "", "caf\xc3\xa9.gz"}) {
         auto r = world->request(name, "x");
         expect_refused(r, "bad_name");
     }
