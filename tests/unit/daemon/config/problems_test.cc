@@ -249,6 +249,12 @@ TEST(ConfigProblems, AliasBombsAndDepthAreRefusedQuickly) {
         bomb += "]\n";
     }
     EXPECT_THAT(problems(bomb), ElementsAre(HasSubstr("more than 1000000 values")));
+    // The same without an anchor at the top: what aliases stand for counts where they are used.
+    std::string wide = "a: &a [x";
+    for (int i = 0; i < 1000; ++i) wide += ", x";
+    wide += "]\nb: [*a";
+    for (int i = 0; i < 2000; ++i) wide += ", *a";
+    EXPECT_THAT(problems(wide + "]\n"), ElementsAre(HasSubstr("more than 1000000 values")));
     std::string deep;
     for (int i = 0; i < 400; ++i) deep += std::string(static_cast<std::size_t>(i), ' ') + "a:\n";
     EXPECT_THAT(problems(deep), ElementsAre(HasSubstr("nested deeper than 24")));
