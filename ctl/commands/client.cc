@@ -9,6 +9,8 @@
 #include <cstring>
 #include <optional>
 
+#include "common/base/text.h"
+
 namespace bkmon::ctl {
 
 namespace {
@@ -97,8 +99,10 @@ std::optional<Trouble> known_trouble(std::string_view name, const protocol::Para
         return Trouble{kNoSuchObject, "not_held",
                        fmt::format("no file of '{}' is held; `bkmonctl status --status held` lists what is", text(p, "target"))};
     if (name == "WrongHash") {
-        return Trouble{kFailed, "wrong_hash",
-                       fmt::format("the file held for '{}' has another hash: {}; nothing was changed", text(p, "target"), text(p, "held"))};
+        const std::string held = text(p, "held");  // the hash, or a sentence about it
+        const std::string why =
+            is_sha256(held) || held.empty() ? fmt::format("the file held for '{}' has another hash: {}", text(p, "target"), held) : held;
+        return Trouble{kFailed, "wrong_hash", why + "; nothing was changed"};
     }
     if (name == "NothingUnexpected") return nothing_unexpected(p);
     return std::nullopt;

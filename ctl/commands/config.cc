@@ -24,9 +24,8 @@ struct Finished {
 
 /// Beside bkmonctl first: a build or a private installation checks with its own daemon.
 std::string find_bkmond(const World& world) {
-    std::vector<std::string> folders{world.program_folder};
+    std::vector<std::string> folders{world.program_folder, world.program_folder + "/../sbin"};
     for (std::string& folder : split(world.env("PATH"), ':')) folders.push_back(std::move(folder));
-    folders.emplace_back("/usr/sbin");
     for (const std::string& folder : folders) {
         const std::string path = folder + "/bkmond";
         if (!folder.empty() && ::access(path.c_str(), X_OK) == 0) return path;

@@ -81,7 +81,8 @@ Outcome<std::string> history_parameters(const Session& session, const Arguments&
         writer.field(name, *t);
     }
     put(writer, arguments, "--status", "status");
-    if (limit > 0) writer.field("limit", limit);
+    // Left out it would mean 100, or all since a time: bkmond has its own idea.
+    writer.field("limit", limit > 0 ? limit : std::int64_t{1'000'000});
     return writer.end_object().take();
 }
 

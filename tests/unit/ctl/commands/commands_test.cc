@@ -134,6 +134,15 @@ TEST(History, TimesMayBeRelativeAndPagesAreMerged) {
     for (const std::size_t width : {60U, 80U, 200U}) EXPECT_LE(widest(ctl({"history"}, on_terminal(daemon.socket(), width, 24)).out), width);
 }
 
+TEST(History, AllMeansAll) {
+    FakeDaemon daemon;
+    daemon.reply("io.bkmon.Targets.History", R"({"verdicts":[]})");
+    EXPECT_EQ(ctl({"history"}, pipe_to(daemon)).out, "no verdict matches\n");
+    EXPECT_TRUE(same_json(daemon.parameters("io.bkmon.Targets.History"), R"({"limit":100})"));
+    EXPECT_EQ(ctl({"history", "--limit", "0"}, pipe_to(daemon)).code, 0);
+    EXPECT_TRUE(same_json(daemon.parameters("io.bkmon.Targets.History"), R"({"limit":1000000})"));
+}
+
 TEST(History, AskedForFewItStopsAsking) {
     FakeDaemon daemon;
     daemon.pages("io.bkmon.Targets.History", {R"({"verdicts":[)" + verdict_json("ok", "OK", "one") + "," + verdict_json("ok", "OK", "two") + "]}"},
