@@ -35,6 +35,7 @@ void Part::Impl::consider(Job& job) {
         job.again = true;
         return;
     }
+    if (job.blocked_until && *job.blocked_until > boot()) return wake_at(job, *job.blocked_until - boot() + milliseconds(1));
     job.waiting.reset();
     while (next_step(job)) {
         if (job.busy) return;
@@ -47,7 +48,10 @@ void Part::Impl::consider_again(Job& job) {
     rooms.loop.post(Task([self = weak_from_this(), key = job.id.key()] {
         auto me = self.lock();
         if (!me) return;
-        if (auto it = me->jobs.find(key); it != me->jobs.end()) me->consider(*it->second);
+        auto it = me->jobs.find(key);
+        if (it == me->jobs.end()) return;
+        me->consider(*it->second);
+        if (it->second->agent->loaded) me->consume_reports(*it->second->agent);
     }));
 }
 
@@ -191,8 +195,13 @@ bool Part::Impl::evaluate(Job& job, const Case& c) {
         if (!is_old) wake_at(job, options.settings.settle - quiet + milliseconds(50));
         return false;
     }
-    if (job.retry_after && *job.retry_after > boot() && !over) {  // it changed under our hands a moment ago
-        wait(job, c, fmt::format("'{}' is still being written", printable(name)), "never_finished", core::Status::corrupt, name);
+    if (job.retry_after && *job.retry_after > boot()) {  // a moment ago it could not be taken
+        const auto status = job.retry_code == "vault_unavailable" ? core::Status::unreachable : core::Status::corrupt;
+        if (over) {
+            publish_entry(job, c, plain_verdict(status, job.retry_code, job.retry_detail + " and the deadline has passed"), file);
+            return true;
+        }
+        wait(job, c, job.retry_detail, job.retry_code, status, name);
         wake_at(job, *job.retry_after - boot() + milliseconds(1));
         return false;
     }

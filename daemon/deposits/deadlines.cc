@@ -12,10 +12,11 @@ namespace {
 
 constexpr int kMostFilledDays = 62;
 
-/// True when the target has a verdict of its own for the cycle (a `late` is none).
+/// True when the cycle is decided: by a verdict of its own (a `late` is none), or because a later one is spoken of.
 bool has_verdict(const targets::Target& target, const core::Cycle& cycle) {
     const auto& v = target.current.verdict;
-    return v.due && *v.due >= cycle.due && v.status != core::Status::late && v.reason_code != "first_due";
+    if (!v.due || v.reason_code == "first_due") return false;
+    return *v.due > cycle.due || (*v.due == cycle.due && v.status != core::Status::late);
 }
 
 std::string evidence(const Job& job, const core::Cycle& cycle, const AgentState& agent) {
@@ -81,7 +82,7 @@ void Part::Impl::miss(Job& job, const core::Cycle& cycle) {
     job.busy = true;
     rooms.registry.publish(publication(job, std::move(v), cycle), [this, &job, self = weak_from_this()](Result<void> done) {
         if (self.expired()) return;
-        if (!done) job.retry_after = boot() + milliseconds(30000);
+        if (!done) block(job);
         finished(job, "done", "");
     });
 }
@@ -113,7 +114,7 @@ void Part::Impl::say_late(Job& job, const core::Cycle& cycle) {
     job.busy = true;
     rooms.registry.publish(publication(job, std::move(v), cycle), [this, &job, self = weak_from_this()](Result<void> done) {
         if (self.expired()) return;
-        if (!done) job.retry_after = boot() + milliseconds(30000);
+        if (!done) block(job);
         finished(job, "done", "");
     });
 }
@@ -150,11 +151,11 @@ void Part::Impl::tick() {
     for (auto& [key, job] : jobs) {
         if (!job->rule || job->busy) continue;
         if (job->next_look && t < *job->next_look && t >= job->looked_at) continue;
-        if (job->retry_after && *job->retry_after > boot()) continue;
         job->looked_at = t;
         const auto open = core::cycle_of(*job->rule, t);
         job->next_look = t + std::chrono::minutes(1);
-        if (open) job->next_look = t < open->due ? open->due : t < open->deadline ? open->deadline : open->closes;
+        if (open && t < open->deadline) job->next_look = std::min(*job->next_look, t < open->due ? open->due : open->deadline);
+        if (const auto due = job->rule->schedule.next_after(t)) job->next_look = std::min(*job->next_look, *due);
         if (job->agent->loaded) consider(*job);
     }
 }

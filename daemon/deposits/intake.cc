@@ -95,7 +95,7 @@ void Part::Impl::taken(std::shared_ptr<Intake> in, Taken t) {
         if (loaded) return judge(in, std::move(t));
         const std::string why = loaded.error().what;
         vault->discard(std::move(t), [this, in, why] {
-            in->job->retry_after = boot() + kLongestRetry;
+            block(*in->job);
             finished(*in->job, "failed", "the history cannot be read: " + why);
         });
     });
@@ -127,7 +127,13 @@ void Part::Impl::not_taken(std::shared_ptr<Intake> in, const Taken& t) {
             }
             break;
         default:
-            if (t.outcome != Taken::Outcome::gone) job.retry_after = boot() + retry_delay(job.retries++);
+            job.retry_after = boot() + retry_delay(job.retries++);
+            job.retry_code = t.outcome == Taken::Outcome::unavailable ? "vault_unavailable"
+                             : t.outcome == Taken::Outcome::gone      ? "no_file"
+                                                                      : "never_finished";
+            job.retry_detail = t.outcome == Taken::Outcome::gone ? fmt::format("'{}' vanished while it was read", printable(in->file.name))
+                               : t.detail.empty()                ? fmt::format("'{}' is still being written", printable(in->file.name))
+                                                                 : t.detail;
             if (arrival) arrival->look_at(job.agent->folder);
             return finished(job, t.outcome == Taken::Outcome::unavailable ? "failed" : "done",
                             t.outcome == Taken::Outcome::unavailable ? t.detail : "");
@@ -256,7 +262,7 @@ void Part::Impl::promote(std::shared_ptr<Intake> in, Taken t, core::Verdict v) {
             verdict.backup_at = v.backup_at;
             return hold(in, std::move(t), std::move(verdict));
         }
-        j.retry_after = boot() + kLongestRetry;
+        block(j);
         finished(j, "failed", where.error().what);
     });
 }
@@ -284,7 +290,7 @@ void Part::Impl::hold(std::shared_ptr<Intake> in, Taken t, core::Verdict v) {
     vault->hold(std::move(plan), [this, in, row, v, kept](Result<void> done) {
         Job& j = *in->job;
         if (!done) {
-            j.retry_after = boot() + kLongestRetry;
+            block(j);
             return finished(j, "failed", done.error().what);
         }
         held[j.id.key()] = kept;
@@ -306,7 +312,7 @@ void Part::Impl::conclude(std::shared_ptr<Intake> in, Taken t, core::Verdict v) 
             if (self.expired()) return;
             Job& j = *in->job;
             if (!done) {
-                j.retry_after = boot() + kLongestRetry;
+                block(j);
                 return finished(j, "failed", done.error().what);
             }
             remember(j, row);
@@ -315,6 +321,9 @@ void Part::Impl::conclude(std::shared_ptr<Intake> in, Taken t, core::Verdict v) 
         });
     });
 }
+
+/// A commit or the vault failed: everything about this job waits a while, so that a full disk is not asked a thousand times a second.
+void Part::Impl::block(Job& job) { job.blocked_until = boot() + kLongestRetry; }
 
 /// The take ends inside its own callback: it is destroyed a turn later.
 void Part::Impl::release_take(Job& job) {

@@ -177,8 +177,9 @@ void Part::Impl::on_vault(VaultState state) {
     publish_own("vault", core::Status::ok, "working", "the vault can be written");
     if (!settled) return;
     for (auto& [key, job] : jobs)
-        if (job->waiting || job->retry_after) {
+        if (job->waiting || job->retry_after || job->blocked_until) {
             job->retry_after.reset();
+            job->blocked_until.reset();
             consider_again(*job);
         }
 }

@@ -95,6 +95,7 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     void promote(std::shared_ptr<Intake> intake, Taken taken, core::Verdict verdict);
     void hold(std::shared_ptr<Intake> intake, Taken taken, core::Verdict verdict);
     void conclude(std::shared_ptr<Intake> intake, Taken taken, core::Verdict verdict);  ///< unchanged, corrupt: no copy is kept
+    void block(Job& job);
     void release_take(Job& job);
     void finished(Job& job, const std::string& state, const std::string& error);
     Result<std::string> final_path(const Intake& intake, const core::Verdict& verdict) const;

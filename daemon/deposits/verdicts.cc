@@ -84,7 +84,7 @@ void Part::Impl::publish_entry(Job& job, const Case& c, core::Verdict v, const S
         if (result)
             remember(job, row);
         else
-            job.retry_after = boot() + milliseconds(30000);
+            block(job);
         finished(job, "done", "");
     };
     if (known) {

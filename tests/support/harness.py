@@ -181,7 +181,7 @@ def place(path, data):
 
 def dump(tables=1, rows=50, text="x"):
     """A small mysqldump as its tools write it."""
-    lines = ["-- MariaDB dump 10.19  Distrib 10.11.6-MariaDB, for debian-linux-gnu (x86_64)", "--", "-- Host: localhost    Database: shop",
+    lines = ["-- MariaDB dump 10.19  Distrib 10.11.6-MariaDB, for debian-linux-gnu (x86_64)", "--", "-- Host: localhost    Database: MAIN",
              "-- ------------------------------------------------------", "-- Server version\t10.11.6-MariaDB", ""]
     for t in range(tables):
         lines.append(f"CREATE TABLE `t{t}` (`a` int, `b` text);")

@@ -1,0 +1,156 @@
+// Signals, and a new configuration in place of the old one: wholly, or not at all.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <csignal>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "common/base/text.h"
+#include "daemon/app/wiring.h"
+
+namespace bkmon::app {
+
+void Wiring::on_signal(int signal, int sender) {
+    if (signal == SIGHUP) {
+        reload([](const control::ReloadOutcome&) {});
+        return;
+    }
+    journal_->log(journal::Level::info, journal::msg::daemon_stopping,
+                  fmt::format("stopping on signal {}{}", signal, sender > 0 ? fmt::format(" from process {}", sender) : ""));
+    notifier_->stopping();
+    loop_->stop();
+}
+
+/// The problems of settings that are valid but cannot change while we run.
+std::vector<config::Problem> Wiring::needs_restart(const core::Settings& fresh) const {
+    std::vector<config::Problem> problems;
+    const auto& now = loaded_->settings;
+    const auto keep = [&](bool same, const char* what) {
+        if (!same) problems.push_back({"", fmt::format("'{}' changed: that needs a restart (systemctl restart bkmond); nothing was changed", what)});
+    };
+    keep(fresh.state == now.state, "state");
+    keep(fresh.control.socket == now.control.socket, "control.socket");
+    keep(fresh.history.path == now.history.path && fresh.history.engine == now.history.engine, "history");
+    keep(fresh.site == now.site, "site");
+    if (deposits_ && fresh.deposits.configured) {
+        keep(fresh.deposits.root == now.deposits.root, "deposits.root");
+        keep(fresh.deposits.vault == now.deposits.vault, "deposits.vault");
+    }
+    return problems;
+}
+
+void Wiring::reload(Reloaded done) {
+    if (reloading_) return done({false, {{"", "a reload is under way already: try again when it has ended"}}});
+    reloading_ = true;
+    notifier_->reloading();
+    auto finish = [this, done = std::move(done)](control::ReloadOutcome outcome) {
+        const auto& [changed, problems] = outcome;
+        reloading_ = false;
+        notifier_->ready(status_line());
+        for (const auto& p : problems)
+            journal_->log(journal::Level::error, journal::msg::config_refused,
+                          fmt::format("{}{}{}", p.where, p.where.empty() ? "" : ": ", p.message));
+        if (problems.empty())
+            journal_->log(journal::Level::info, journal::msg::config_loaded,
+                          changed ? "the new configuration is in force" : "the configuration was read again: nothing changed");
+        done(std::move(outcome));
+    };
+    loop::submit(
+        *config_lane_, *loop_, alive_, [file = arguments_.config](std::stop_token) { return std::make_shared<config::Loaded>(config::load(file)); },
+        [this, finish](std::shared_ptr<config::Loaded> fresh) {
+            auto problems = fresh->problems;
+            if (problems.empty()) problems = needs_restart(fresh->settings);
+            if (!problems.empty()) return finish({false, std::move(problems)});
+            apply(std::move(fresh), finish);
+        });
+}
+
+void Wiring::apply(std::shared_ptr<config::Loaded> fresh, Reloaded done) {
+    const bool same = std::equal(fresh->effective.begin(), fresh->effective.end(), loaded_->effective.begin(), loaded_->effective.end(),
+                                 [](const auto& a, const auto& b) { return a.path == b.path && a.value == b.value; });
+    *loaded_ = std::move(*fresh);
+    resolve_roles();
+    if (same) return done({false, {}});
+    const auto& deposits = loaded_->settings.deposits;
+    if (!deposits.configured) {
+        deposits_.reset();
+        registry_->define("deposit", {}, [](Result<void>) {});
+        define_own_targets();
+        return done({true, {}});
+    }
+    if (!deposits_) {
+        define_own_targets();
+        start_parts();
+        return done({true, {}});
+    }
+    auto configured = deposits_->reconfigure(deposits, [this, done](Result<void> defined) {
+        if (defined) return done({true, {}});
+        done({true, {{"", "the history refused the new targets: " + defined.error().what}}});
+    });
+    if (!configured) done({true, {{"", configured.error().what}}});
+}
+
+/// Names of users and groups are looked up off the loop: the name service may be slow.
+void Wiring::resolve_roles() {
+    loop::submit(
+        *config_lane_, *loop_, alive_,
+        [settings = loaded_->settings.control, own = static_cast<std::uint32_t>(::geteuid())](std::stop_token) {
+            return control::Roles::resolve(settings, own);
+        },
+        [this](control::Roles roles) {
+            for (const auto& warning : roles.warnings()) journal_->log(journal::Level::warning, journal::msg::note, "control.roles: " + warning);
+            roles_ = std::move(roles);
+            if (server_) server_->set_roles(roles_);
+        });
+}
+
+namespace {
+
+/// A new file in conf.d, complete or not there at all.
+Result<std::string> write_conf_d(const std::string& main_file, const std::string& yaml) {
+    const auto dir = std::filesystem::path(main_file).parent_path() / "conf.d";
+    if (::mkdir(dir.c_str(), 0755) != 0 && errno != EEXIST) return sys_fail(fmt::format("make '{}'", dir.string()), errno);
+    for (int i = 1; i < 10000; ++i) {
+        const auto path = dir / fmt::format("adopted-{:04}.yaml", i);
+        const auto temporary = dir / fmt::format(".adopted-{:04}.tmp", i);
+        if (std::filesystem::exists(path)) continue;
+        UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+        if (!fd) return sys_fail(fmt::format("write '{}'", temporary.string()), errno);
+        const auto n = ::write(fd.get(), yaml.data(), yaml.size());
+        if (n != static_cast<ssize_t>(yaml.size()) || ::fsync(fd.get()) != 0) {
+            const int error = errno;
+            ::unlink(temporary.c_str());
+            return sys_fail(fmt::format("write '{}'", path.string()), error);
+        }
+        if (::link(temporary.c_str(), path.c_str()) != 0 && errno == EEXIST) {
+            ::unlink(temporary.c_str());
+            continue;
+        }
+        ::unlink(temporary.c_str());
+        return path.string();
+    }
+    return fail(Errc::exists, fmt::format("'{}' holds 10,000 adopted files: merge some", dir.string()));
+}
+
+}  // namespace
+
+/// `deposits adopt --write`: a file that makes the configuration bad is taken back.
+void Wiring::write_jobs(std::string yaml, std::function<void(Result<std::string>)> done) {
+    loop::submit(
+        *config_lane_, *loop_, alive_, [main = arguments_.config, yaml = std::move(yaml)](std::stop_token) { return write_conf_d(main, yaml); },
+        [this, done = std::move(done)](Result<std::string> path) {
+            if (!path) return done(std::move(path));
+            reload([this, path = *path, done](const control::ReloadOutcome& outcome) {
+                if (outcome.problems.empty()) return done(path);
+                const std::string why = outcome.problems.front().where + ": " + outcome.problems.front().message;
+                loop::submit(
+                    *config_lane_, *loop_, alive_, [path](std::stop_token) { return ::unlink(path.c_str()); },
+                    [done, why](int) { done(fail(Errc::invalid, "the jobs were not adopted, the configuration would be refused: " + why)); });
+            });
+        });
+}
+
+}  // namespace bkmon::app

@@ -1,0 +1,281 @@
+// From nothing to READY=1.
+#include <fmt/format.h>
+#include <malloc.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+
+#include "daemon/app/state_lock.h"
+#include "daemon/app/wiring.h"
+
+namespace bkmon::app {
+
+namespace {
+
+/// bkmon-inspect lies beside bkmond, or in the distribution's place.
+std::string inspector_path() {
+    std::error_code error;
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+    if (!error && std::filesystem::exists(self.parent_path() / "bkmon-inspect", error)) return (self.parent_path() / "bkmon-inspect").string();
+    return "/usr/libexec/bkmon/bkmon-inspect";
+}
+
+void set_process_limits() {
+    ::umask(0027);
+    ::prctl(PR_SET_DUMPABLE, 0);
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &files);
+    }
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    ::signal(SIGPIPE, SIG_IGN);
+    ::mallopt(M_ARENA_MAX, 2);  // an arena per thread would keep memory that nobody uses
+}
+
+}  // namespace
+
+int run(const Arguments& arguments) {
+    if (arguments.check_only) {
+        const auto loaded = config::load(arguments.config);
+        std::fputs(loaded.text().c_str(), stdout);
+        if (loaded.problems.empty()) std::printf("%s: no problems\n", arguments.config.c_str());
+        return loaded.problems.empty() ? 0 : 1;
+    }
+    set_process_limits();
+    return Wiring(arguments).run();
+}
+
+int Wiring::run() {
+    loaded_ = std::make_unique<config::Loaded>(config::load(arguments_.config));
+    auto loop = loop::LibeventLoop::create();
+    if (!loop) {
+        std::fprintf(stderr, "bkmond: %s\n", loop.error().what.c_str());
+        return 1;
+    }
+    loop_ = std::move(*loop);
+    // Before any thread: they inherit the blocked signals.
+    auto signals = loop::SignalWatch::create(*loop_, {SIGTERM, SIGINT, SIGHUP}, [this](int signal, int sender) { on_signal(signal, sender); });
+    notifier_ = service::Notifier::from_environment();
+    auto passed = service::take_listen_socket("control");
+    journal_ = journal::open_journal();
+    if (!loaded_->problems.empty()) {
+        for (const auto& p : loaded_->problems)
+            journal_->log(journal::Level::error, journal::msg::config_refused,
+                          fmt::format("{}{}{}", p.where, p.where.empty() ? "" : ": ", p.message));
+        journal_->log(journal::Level::error, journal::msg::config_refused,
+                      fmt::format("not started: {} problem(s) in the configuration; check again with bkmond --check-config --config {}",
+                                  loaded_->problems.size(), arguments_.config));
+        return 1;
+    }
+    if (signals) signals_ = std::move(*signals);
+    if (!passed) {
+        journal_->log(journal::Level::error, journal::msg::note, "not started: the socket passed by systemd cannot be used: " + passed.error().what);
+        return 1;
+    }
+    passed_socket_ = std::move(*passed);
+    if (auto assembled = assemble(); !assembled) {
+        journal_->log(journal::Level::error, journal::msg::note, "not started: " + assembled.error().what);
+        return 1;
+    }
+    load_memory();
+    loop_->run();
+    return exit_code_;
+}
+
+Wiring::~Wiring() {
+    alive_.reset();
+    beat_timer_.reset();
+    house_timer_.reset();
+    verdict_listener_.reset();
+    server_.reset();
+    if (runs_) runs_->interrupt_all();  // followers are gone; the history says how far they came
+    deposits_.reset();
+    // Running copies heed their stop token; then the last writes, then the store.
+    for (auto* lane : {deposit_lane_.get(), vault_lane_.get(), cpu_lane_.get(), config_lane_.get()})
+        if (lane != nullptr) lane->begin_stop();
+    if (store_) store_->close();
+    bool hung = false;
+    for (auto* lane : {deposit_lane_.get(), vault_lane_.get(), cpu_lane_.get(), config_lane_.get()})
+        if (lane != nullptr) hung = !lane->wait_stopped(std::chrono::seconds(5)) || hung;
+    if (!hung) return;
+    // A file system that does not answer would hold us for ever; everything that must be durable is.
+    journal_->log(journal::Level::warning, journal::msg::note, "a file system does not answer: leaving without it");
+    journal_.reset();
+    ::_exit(exit_code_);
+}
+
+void Wiring::make_lanes() {
+    const auto cores = std::max(1U, std::thread::hardware_concurrency());
+    deposit_lane_ = std::make_unique<loop::ThreadLane>("deposit", 2);
+    vault_lane_ = std::make_unique<loop::ThreadLane>("vault", std::max(2U, cores) + 1);
+    cpu_lane_ = std::make_unique<loop::ThreadLane>("parse", 1);
+    config_lane_ = std::make_unique<loop::ThreadLane>("config", 1);
+}
+
+Result<void> Wiring::open_state() {
+    const auto& s = loaded_->settings;
+    auto lock = lock_state(s.state);
+    if (!lock) return fail(lock.error());
+    lock_ = std::move(*lock);
+    auto store = history::SqliteStore::open(*loop_, s.history.path);
+    if (!store) return fail(store.error());
+    store_ = std::move(*store);
+    return {};
+}
+
+Result<void> Wiring::assemble() {
+    started_boot_ = loop_->clock().boot();
+    started_at_ = loop_->clock().now();
+    files_ = files::system_files();
+    make_lanes();
+    if (auto state = open_state(); !state) return state;
+    children_ = std::make_unique<loop::ProcessRunner>(*loop_);
+    inspector_ = inspect::make_process_inspector(*children_, *loop_, inspector_path());
+    registry_ = std::make_unique<targets::Registry>(*loop_, *store_);
+    runs_ = std::make_unique<runs::RunEngine>(*loop_, *store_);
+    scheduler_ = std::make_unique<runs::Scheduler>(*loop_, *store_);
+    loop_->on_slow_turn(milliseconds(50), [this](const loop::Turn& turn) {
+        journal_->log(journal::Level::warning, journal::msg::loop_slow,
+                      fmt::format("a turn of the loop took {} ms of processor time", turn.cpu.count() / 1000));
+    });
+    auto clock = loop::ClockWatch::create(*loop_, [this](milliseconds by) {
+        if (by != milliseconds(0))
+            journal_->log(journal::Level::notice, journal::msg::clock_jumped,
+                          fmt::format("the clock was set {} by {}", by < milliseconds(0) ? "back" : "forward",
+                                      duration_words(by < milliseconds(0) ? -by : by)));
+        scheduler_->clock_changed();
+        if (deposits_) deposits_->clock_changed();
+    });
+    if (clock) clock_watch_ = std::move(*clock);
+    roles_ = control::Roles::resolve(loaded_->settings.control, static_cast<std::uint32_t>(::geteuid()));
+    for (const auto& warning : roles_.warnings()) journal_->log(journal::Level::warning, journal::msg::note, "control.roles: " + warning);
+    bind_methods();
+    return {};
+}
+
+void Wiring::bind_methods() {
+    dispatcher_ = std::make_unique<control::Dispatcher>();
+    dispatcher_->version = BKMON_VERSION;
+    control_parts_ = std::make_unique<control::ControlParts>(
+        control::ControlParts{*loop_, *store_, *registry_, *runs_, *scheduler_, BKMON_VERSION, started_at_, started_boot_,
+                              [this]() -> const core::Settings& { return loaded_->settings; }, [this] { return degraded(); },
+                              [this] { return loaded_->effective; }, [this](Reloaded done) { reload(std::move(done)); }});
+    deposits_door_ = std::make_unique<control::DepositsDoor>(control::DepositsDoor{
+        [this] { return deposits_.get(); }, *runs_,
+        [this](std::string yaml, std::function<void(Result<std::string>)> done) { write_jobs(std::move(yaml), std::move(done)); }});
+    control::bind_targets(*dispatcher_, *control_parts_);
+    control::bind_runs(*dispatcher_, *control_parts_);
+    control::bind_schedule(*dispatcher_, *control_parts_);
+    control::bind_daemon(*dispatcher_, *control_parts_);
+    control::bind_deposits(*dispatcher_, *deposits_door_);
+    control::record_audit(*dispatcher_, *loop_, *store_, *journal_);
+}
+
+/// Last: who connects gets answers about everything.
+Result<void> Wiring::open_control() {
+    auto server = control::Server::create(*loop_, *dispatcher_, *journal_,
+                                          control::ServerOptions{loaded_->settings.control.socket, std::move(passed_socket_), {}});
+    if (!server) return fail(server.error());
+    server_ = std::move(*server);
+    server_->set_roles(roles_);
+    return {};
+}
+
+/// What an earlier process knew, before anything new is judged.
+void Wiring::load_memory() {
+    const auto give_up = [this](const char* what, const Error& e) {
+        journal_->log(journal::Level::error, journal::msg::history_degraded,
+                      fmt::format("not started: {} cannot be read from the history: {}", what, e.what));
+        exit_code_ = 1;
+        loop_->stop();
+    };
+    registry_->load([this, give_up](Result<void> targets) {
+        if (!targets) return give_up("the verdicts", targets.error());
+        runs_->load([this, give_up](Result<void> runs) {
+            if (!runs) return give_up("the runs", runs.error());
+            scheduler_->load([this, give_up](Result<void> schedules) {
+                if (!schedules) return give_up("the schedules", schedules.error());
+                watch_verdicts();
+                define_own_targets();
+                start_parts();
+            });
+        });
+    });
+}
+
+void Wiring::define_own_targets() {
+    std::vector<targets::TargetSpec> specs;
+    std::vector<const char*> names{"history"};
+    if (loaded_->settings.deposits.configured) names.insert(names.end(), {"deposits", "unexpected", "vault"});
+    for (const char* name : names) {
+        targets::TargetSpec spec;
+        spec.id = TargetId::of("bkmon", {name});
+        spec.timezone = loaded_->settings.timezone;
+        spec.initial.reason_code = "first_due";
+        spec.initial.reason = "not looked at yet";
+        spec.initial.at = loop_->clock().now();
+        specs.push_back(std::move(spec));
+    }
+    registry_->define("bkmon", std::move(specs), [this, alive = std::weak_ptr<int>(alive_)](Result<void> done) {
+        if (!alive.expired() && !done) history_problem_ = done.error().what;
+    });
+}
+
+std::unique_ptr<deposits::Part> Wiring::make_deposits() {
+    deposits::Part::Options options;
+    options.settings = loaded_->settings.deposits;
+    options.state_dir = loaded_->settings.state;
+    options.parallel = static_cast<int>(std::max(2U, std::thread::hardware_concurrency()));
+    options.adopt = [this](std::vector<std::pair<std::string, std::string>> names) {
+        std::vector<config::AdoptJob> jobs;
+        for (auto& [agent, database] : names) jobs.push_back({agent, database});
+        write_jobs(config::adopt_yaml(jobs), [this](Result<std::string> file) {
+            journal_->log(file ? journal::Level::notice : journal::Level::error, journal::msg::note,
+                          file ? "adopted by auto_adopt: " + *file : "auto_adopt failed: " + file.error().what);
+        });
+    };
+    deposits::Part::Rooms rooms{*loop_,     *deposit_lane_, *vault_lane_, *cpu_lane_,  *files_,  *store_,
+                                *registry_, *runs_,         *scheduler_,  *inspector_, *journal_};
+    return std::make_unique<deposits::Part>(rooms, std::move(options));
+}
+
+void Wiring::start_parts() {
+    if (!loaded_->settings.deposits.configured) {
+        if (!ready_)
+            journal_->log(
+                journal::Level::notice, journal::msg::note,
+                fmt::format("nothing is configured yet: describe what to watch in {} (see bkmon.yaml(5)), then: bkmonctl reload", arguments_.config));
+        return ready();
+    }
+    deposits_ = make_deposits();
+    deposits_->start([this](Result<void> started) {
+        if (!started) journal_->log(journal::Level::error, journal::msg::note, "the deposits are not watched: " + started.error().what);
+        ready();
+    });
+}
+
+void Wiring::ready() {
+    if (ready_) return;
+    beat_timer_ = loop_->make_timer([this] { beat(); });
+    house_timer_ = loop_->make_timer([this] { keep_house(); });
+    judge_history();
+    ready_ = true;
+    if (auto control = open_control(); !control) {
+        journal_->log(journal::Level::error, journal::msg::note, "not started: " + control.error().what);
+        exit_code_ = 1;
+        return loop_->stop();
+    }
+    notifier_->ready(status_line());
+    beat_timer_->arm(milliseconds(0));
+    house_timer_->arm(std::chrono::minutes(1));
+    journal_->log(journal::Level::info, journal::msg::daemon_started, fmt::format("bkmond {} watches {} targets", BKMON_VERSION, registry_->size()));
+}
+
+}  // namespace bkmon::app

@@ -1,0 +1,98 @@
+#pragma once
+// Everything bkmond is made of, in the order in which it is taken down (bottom up). Private to this room.
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/app/app.h"
+#include "daemon/config/config.h"
+#include "daemon/control/audit.h"
+#include "daemon/control/authorisation.h"
+#include "daemon/control/deposits_handlers.h"
+#include "daemon/control/parts.h"
+#include "daemon/control/server.h"
+#include "daemon/deposits/part.h"
+#include "daemon/history/sqlite_store.h"
+#include "daemon/platform/inspect/process_inspector.h"
+#include "daemon/platform/journal/journal.h"
+#include "daemon/platform/loop/clock_watch.h"
+#include "daemon/platform/loop/libevent.h"
+#include "daemon/platform/loop/process.h"
+#include "daemon/platform/loop/signal_watch.h"
+#include "daemon/platform/loop/thread_lane.h"
+#include "daemon/platform/service/notify.h"
+
+namespace bkmon::app {
+
+class Wiring {
+public:
+    explicit Wiring(Arguments arguments) : arguments_(std::move(arguments)) {}
+    ~Wiring();
+    int run();
+
+private:
+    // start.cc
+    Result<void> assemble();
+    Result<void> open_state();
+    void make_lanes();
+    void bind_methods();
+    Result<void> open_control();
+    void load_memory();
+    void define_own_targets();
+    void start_parts();
+    void ready();
+    std::unique_ptr<deposits::Part> make_deposits();
+
+    // reload.cc
+    void on_signal(int signal, int sender);
+    using Reloaded = std::function<void(control::ReloadOutcome)>;
+    void reload(Reloaded done);
+    void apply(std::shared_ptr<config::Loaded> loaded, Reloaded done);
+    std::vector<config::Problem> needs_restart(const core::Settings& fresh) const;
+    void write_jobs(std::string yaml, std::function<void(Result<std::string>)> done);
+    void resolve_roles();
+
+    // watch.cc
+    void watch_verdicts();
+    void log_change(const targets::Change& change);
+    void beat();        ///< watchdog, STATUS=, health of the history
+    void keep_house();  ///< retention
+    void judge_history();
+    std::vector<std::string> degraded() const;
+    std::string status_line() const;
+
+    Arguments arguments_;
+    std::unique_ptr<config::Loaded> loaded_;
+    BootTime started_boot_{};
+    Time started_at_{};
+    UniqueFd lock_;
+    std::unique_ptr<journal::Journal> journal_;
+    std::unique_ptr<files::FileOps> files_;
+    std::unique_ptr<loop::LibeventLoop> loop_;
+    std::unique_ptr<service::Notifier> notifier_;
+    std::unique_ptr<loop::SignalWatch> signals_;
+    std::unique_ptr<loop::ClockWatch> clock_watch_;
+    std::unique_ptr<loop::ThreadLane> deposit_lane_, vault_lane_, cpu_lane_, config_lane_;
+    std::unique_ptr<loop::ProcessRunner> children_;
+    std::unique_ptr<inspect::Inspector> inspector_;
+    std::unique_ptr<history::Store> store_;
+    std::unique_ptr<targets::Registry> registry_;
+    std::unique_ptr<runs::RunEngine> runs_;
+    std::unique_ptr<runs::Scheduler> scheduler_;
+    std::unique_ptr<deposits::Part> deposits_;
+    std::unique_ptr<control::DepositsDoor> deposits_door_;
+    std::unique_ptr<control::ControlParts> control_parts_;
+    std::unique_ptr<control::Dispatcher> dispatcher_;
+    std::unique_ptr<control::Server> server_;
+    control::Roles roles_;
+    UniqueFd passed_socket_;
+    std::unique_ptr<loop::Timer> beat_timer_, house_timer_;
+    std::shared_ptr<void> verdict_listener_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+    bool ready_ = false, reloading_ = false, history_ok_ = true;
+    std::string history_problem_, last_status_;
+    int exit_code_ = 0;
+};
+
+}  // namespace bkmon::app

@@ -1,0 +1,197 @@
+#pragma once
+// The deposits part on real files, with time moved by hand, a history in memory and an inspector that says what the test wants.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "daemon/deposits/part.h"
+#include "tests/support/fake_store.h"
+#include "tests/support/manual_loop.h"
+#include "tests/support/recording_journal.h"
+#include "tests/support/temp_tree.h"
+
+namespace bkmon::test {
+
+/// Real files whose times run with the manual clock: a file is as old as the test's time says, not as the machine's.
+class ShiftedFiles final : public files::FileOps {
+public:
+    explicit ShiftedFiles(const Clock& clock) : clock_(clock), real_(files::system_files()) {}
+
+    Result<UniqueFd> open_root(const std::string& path) override { return real_->open_root(path); }
+    Result<UniqueFd> open_dir(int dir, std::string_view relative) override { return real_->open_dir(dir, relative); }
+    Result<UniqueFd> open_read(int dir, std::string_view relative) override { return real_->open_read(dir, relative); }
+    Result<UniqueFd> create(int dir, std::string_view name) override { return real_->create(dir, name); }
+    Result<void> make_dir(int dir, std::string_view name, std::uint32_t mode) override { return real_->make_dir(dir, name, mode); }
+    Result<files::FileStat> stat(int fd) override { return shifted(real_->stat(fd)); }
+    Result<files::FileStat> stat_at(int dir, std::string_view relative) override { return shifted(real_->stat_at(dir, relative)); }
+    Result<std::vector<files::DirEntry>> list(int dir, std::size_t limit, bool& truncated) override { return real_->list(dir, limit, truncated); }
+    Result<std::size_t> read(int fd, std::span<unsigned char> to, std::uint64_t offset) override { return real_->read(fd, to, offset); }
+    Result<void> write(int fd, std::span<const unsigned char> bytes, std::uint64_t offset) override { return real_->write(fd, bytes, offset); }
+    Result<void> allocate(int fd, std::uint64_t size) override { return real_->allocate(fd, size); }
+    Result<bool> clone(int from, int to) override { return real_->clone(from, to); }
+    Result<void> sync(int) override { return {}; }
+    Result<void> drop_cache(int) override { return {}; }
+    Result<void> set_mode(int fd, std::uint32_t mode) override { return real_->set_mode(fd, mode); }
+    Result<void> set_attribute(int fd, const std::string& name, const std::string& value) override { return real_->set_attribute(fd, name, value); }
+    Result<std::string> attribute(int fd, const std::string& name) override { return real_->attribute(fd, name); }
+    Result<void> exchange(int a, std::string_view x, int b, std::string_view y) override { return real_->exchange(a, x, b, y); }
+    Result<void> rename_new(int a, std::string_view x, int b, std::string_view y) override { return real_->rename_new(a, x, b, y); }
+    Result<void> unlink(int dir, std::string_view name) override { return real_->unlink(dir, name); }
+    Result<void> remove_dir(int dir, std::string_view name) override { return real_->remove_dir(dir, name); }
+    Result<files::Space> space(int fd) override { return real_->space(fd); }
+    bool being_written(int fd) override { return real_->being_written(fd); }
+
+private:
+    Result<files::FileStat> shifted(Result<files::FileStat> stat) {
+        if (!stat) return stat;
+        const auto real = std::pair(stat->ino, stat->ctime_ns);
+        const auto offset = to_ms(clock_.now()) * 1000000 - to_ms(system_clock().now()) * 1000000;
+        stat->ctime_ns += offsets_.try_emplace(real, offset).first->second;
+        return stat;
+    }
+    const Clock& clock_;
+    std::unique_ptr<files::FileOps> real_;
+    std::map<std::pair<std::uint64_t, std::int64_t>, std::int64_t> offsets_;
+};
+
+/// Says of every file what the test set; whole by default.
+class SayingInspector final : public inspect::Inspector {
+public:
+    explicit SayingInspector(loop::EventLoop& loop) : loop_(loop) { findings.state = inspect::Findings::State::whole; }
+    std::unique_ptr<Job> inspect(inspect::Request, std::function<void(inspect::Findings)> done) override {
+        auto alive = std::make_shared<int>(0);
+        loop_.post(Task([done = std::move(done), weak = std::weak_ptr<int>(alive), f = findings] {
+            if (!weak.expired()) done(f);
+        }));
+        struct Answer final : Job {
+            std::shared_ptr<int> alive;
+        };
+        auto job = std::make_unique<Answer>();
+        job->alive = alive;
+        return job;
+    }
+    inspect::Findings findings;
+
+private:
+    loop::EventLoop& loop_;
+};
+
+class DepositsTest : public ::testing::Test {
+protected:
+    DepositsTest() {
+        // Noon of a day on which nothing changes, UTC; files get this time too.
+        loop.manual_clock().wall = *parse_rfc3339("2026-11-22T12:00:00Z");
+        for (const char* dir : {"deposits/SHOP_CITY_NORTH/log", "deposits/SHOP_CITY_NORTH/database", "vault", "state"}) tree.make_dirs(dir);
+        settings.configured = true;
+        settings.root = tree.at("deposits");
+        settings.vault = tree.at("vault");
+        settings.reserve_bytes = 0;
+        add_job("MAIN");
+    }
+
+    core::DepositJob& add_job(const std::string& database) {
+        core::DepositJob job = settings.defaults;
+        job.agent = "SHOP_CITY_NORTH";
+        job.database = database;
+        job.schedule = "0 13 * * *";
+        job.timezone = "UTC";
+        settings.jobs.push_back(job);
+        return settings.jobs.back();
+    }
+
+    /// Everything new but the files and the history: bkmond after a restart.
+    void start() {
+        part.reset();
+        registry = std::make_unique<targets::Registry>(loop, store);
+        runs_engine = std::make_unique<runs::RunEngine>(loop, store);
+        scheduler = std::make_unique<runs::Scheduler>(loop, store);
+        registry->load([](Result<void> done) { ASSERT_TRUE(done); });
+        runs_engine->load([](Result<void> done) { ASSERT_TRUE(done); });
+        scheduler->load([](Result<void> done) { ASSERT_TRUE(done); });
+        loop.run_posted();
+        std::vector<targets::TargetSpec> own(3);
+        own[0].id = TargetId::of("bkmon", {"vault"});
+        own[1].id = TargetId::of("bkmon", {"deposits"});
+        own[2].id = TargetId::of("bkmon", {"unexpected"});
+        registry->define("bkmon", own, [](Result<void> done) { ASSERT_TRUE(done); });
+        loop.run_posted();
+        deposits::Part::Rooms rooms{loop, lane, lane, lane, files, store, *registry, *runs_engine, *scheduler, inspector, journal};
+        deposits::Part::Options options;
+        options.settings = settings;
+        options.state_dir = tree.at("state");
+        part = std::make_unique<deposits::Part>(rooms, options);
+        part->start([](Result<void> done) { ASSERT_TRUE(done) << done.error().what; });
+        pass(seconds(3));
+    }
+
+    /// In small steps, so that nothing is skipped.
+    void pass(milliseconds d) {
+        const auto step = d > std::chrono::hours(2)     ? milliseconds(std::chrono::minutes(10))
+                          : d > std::chrono::minutes(5) ? milliseconds(30000)
+                                                        : milliseconds(500);
+        for (milliseconds gone{0}; gone < d; gone += step) loop.advance(std::min(step, d - gone));
+        loop.run_posted();
+    }
+    void until(const char* when) { pass(*parse_rfc3339(when) - loop.clock().now()); }
+
+    static std::string stage(const std::string& data, bool ok = true) {
+        return std::string("{\"status\": ") + (ok ? "true" : "false") + ", \"sha256_checksum\": \"" + files::Sha256::of(data) +
+               "\", \"size\": " + std::to_string(data.size()) + ", \"error_message\": " + (ok ? "null" : "\"no space on till 3\"") + "}";
+    }
+    std::string report(const std::string& database, const std::string& data, Time end, bool ok = true) const {
+        return "{\"operation_end_time\": \"" + rfc3339(end) +
+               "\", \"agent_id\": \"shop_city_north\", \"overall_status\": \"completed\", \"databases\": {\"" + database +
+               "\": {\"BACKUP\": " + stage(data, ok) + ", \"COMPRESS\": " + stage(data) + ", \"TRANSFER\": " + stage(data) +
+               ", \"staged_file_name\": \"" + database + ".bin\", \"logs_summary\": \"\"}}}";
+    }
+    void put_file(const std::string& database, const std::string& data) { tree.put("deposits/SHOP_CITY_NORTH/database/" + database + ".bin", data); }
+    void put_report(const std::string& text, const std::string& name = "STATUS.json") { tree.put("deposits/SHOP_CITY_NORTH/log/" + name, text); }
+    /// A whole push, made now.
+    void push(const std::string& data, const std::string& database = "MAIN") {
+        put_file(database, data);
+        put_report(report(database, data, loop.clock().now()));
+        look();
+    }
+    void look() {
+        ASSERT_TRUE(part->rescan(""));
+        pass(seconds(3));
+    }
+
+    const targets::Target& target(const std::string& database = "MAIN") {
+        return *registry->find(TargetId::of("deposit", {"SHOP_CITY_NORTH", database}));
+    }
+    core::Verdict shown(const std::string& database = "MAIN") { return registry->shown(target(database)); }
+    std::string status(const std::string& database = "MAIN") { return std::string(core::name_of(shown(database).status)); }
+    std::vector<std::string> days(const std::string& database = "MAIN") {
+        history::DailyQuery query;
+        query.target_glob = "deposit/shop_city_north/" + database;
+        std::vector<std::string> out;
+        const auto rows = store.tables().daily(query);
+        if (!rows) return {"<" + rows.error().what + ">"};
+        for (const auto& row : *rows) out.push_back(row.date + " " + std::string(core::name_of(row.verdict.status)));
+        return out;
+    }
+    std::size_t verdicts(const std::string& status_name) {
+        const auto rows = store.tables().verdicts({"deposit/*", "", core::status_of(status_name), {}, {}, 0, 1000});
+        return rows ? rows->size() : 9999;
+    }
+    std::string in_vault(const std::string& database = "MAIN") { return tree.get("vault/SHOP_CITY_NORTH/" + database + "/" + database + ".bin"); }
+
+    TempTree tree;
+    ManualLoop loop;
+    InlineLane lane;
+    ShiftedFiles files{loop.clock()};
+    FakeStore store{loop};
+    RecordingJournal journal;
+    SayingInspector inspector{loop};
+    core::DepositSettings settings;
+    std::unique_ptr<targets::Registry> registry;
+    std::unique_ptr<runs::RunEngine> runs_engine;
+    std::unique_ptr<runs::Scheduler> scheduler;
+    std::unique_ptr<deposits::Part> part;
+};
+
+}  // namespace bkmon::test

@@ -1,0 +1,220 @@
+// Reports and files in every order; what is judged, what waits, what is quiet.
+#include "tests/unit/daemon/deposits/bench.h"
+
+namespace bkmon::test {
+namespace {
+
+class Intake : public DepositsTest {
+protected:
+    std::size_t verdict_events() {
+        const auto events = store.tables().events_after(0, 1000);
+        return static_cast<std::size_t>(std::count_if(events->begin(), events->end(), [](const auto& e) { return e.type == "verdict"; }));
+    }
+    void SetUp() override {
+        start();
+        until("2026-11-22T13:10:00Z");
+    }
+    std::string waiting_for() {
+        for (const auto& view : part->list())
+            if (view.state == "waiting") return view.detail;
+        return "";
+    }
+};
+
+TEST_F(Intake, FileThatHasNotArrivedWaitsAndIsCorruptAtTheDeadline) {
+    put_report(report("MAIN", "never comes", loop.clock().now()));
+    look();
+    EXPECT_EQ(waiting_for(), "'MAIN.bin' has not arrived yet");
+    until("2026-11-22T14:59:00Z");
+    EXPECT_EQ(verdicts("corrupt"), 0U);
+    until("2026-11-22T15:00:10Z");
+    EXPECT_EQ(status(), "corrupt");
+    EXPECT_EQ(shown().reason_code, "no_file");
+}
+
+TEST_F(Intake, ShortFileMayGrowUntilTheDeadline) {
+    put_report(report("MAIN", "0123456789", loop.clock().now()));
+    put_file("MAIN", "01234");
+    look();
+    pass(std::chrono::minutes(20));
+    EXPECT_EQ(verdicts("corrupt"), 0U);
+    put_file("MAIN", "0123456789");
+    look();
+    EXPECT_EQ(status(), "ok") << shown().reason;
+}
+
+TEST_F(Intake, ShortFileIsCorruptAtTheDeadline) {
+    put_report(report("MAIN", "0123456789", loop.clock().now()));
+    put_file("MAIN", "01234");
+    look();
+    until("2026-11-22T15:00:10Z");
+    EXPECT_EQ(shown().reason_code, "size_mismatch");
+}
+
+TEST_F(Intake, WrongBytesAreCorruptOnceTheyHoldStill) {
+    put_report(report("MAIN", "the right bytes", loop.clock().now()));
+    put_file("MAIN", "the wrong bytes");
+    look();
+    EXPECT_NE(status(), "corrupt") << "before the quiet time";
+    pass(std::chrono::minutes(1));
+    EXPECT_EQ(status(), "corrupt");
+    EXPECT_EQ(shown().reason_code, "hash_mismatch");
+    EXPECT_EQ(in_vault(), "<none>");
+    // The agent sends the file again, under the same report.
+    put_file("MAIN", "the right bytes");
+    look();
+    EXPECT_EQ(status(), "ok") << shown().reason;
+    EXPECT_EQ(in_vault(), "the right bytes");
+}
+
+TEST_F(Intake, YesterdaysFileUnderTodaysReportIsNotCorruptBeforeTheDeadline) {
+    settings.jobs[0].consume = false;
+    start();
+    push("yesterday's bytes");
+    ASSERT_EQ(status(), "ok");
+    until("2026-11-23T13:05:00Z");
+    put_report(report("MAIN", "today's bytes here", loop.clock().now()));
+    look();
+    pass(std::chrono::minutes(30));
+    EXPECT_EQ(verdicts("corrupt"), 0U) << shown().reason;
+    put_file("MAIN", "today's bytes here");
+    look();
+    EXPECT_EQ(status(), "ok");
+    EXPECT_EQ(in_vault(), "today's bytes here");
+}
+
+TEST_F(Intake, SamePushAgainIsNoEventAndIsTakenAwayAgain) {
+    const std::string text = report("MAIN", "bytes", loop.clock().now());
+    put_file("MAIN", "bytes");
+    put_report(text);
+    look();
+    ASSERT_EQ(status(), "ok");
+    EXPECT_FALSE(tree.has("deposits/SHOP_CITY_NORTH/database/MAIN.bin"));
+    EXPECT_FALSE(tree.has("deposits/SHOP_CITY_NORTH/log/STATUS.json"));
+    const auto events = verdict_events();
+    put_file("MAIN", "bytes");
+    put_report(text);
+    look();
+    pass(std::chrono::minutes(2));
+    EXPECT_EQ(verdict_events(), events);
+    EXPECT_FALSE(tree.has("deposits/SHOP_CITY_NORTH/database/MAIN.bin"));
+    EXPECT_FALSE(tree.has("deposits/SHOP_CITY_NORTH/log/STATUS.json"));
+}
+
+TEST_F(Intake, SameBytesUnderANewerReportAreUnchanged) {
+    push("bytes");
+    const auto last_ok = target().current.last_ok_at;
+    pass(std::chrono::minutes(10));
+    push("bytes");
+    EXPECT_EQ(status(), "unchanged");
+    EXPECT_EQ(target().current.last_ok_at, last_ok);
+    EXPECT_GT(*target().current.last_proof_at, *last_ok);
+}
+
+TEST_F(Intake, DamagedContentKeepsTheLastHealthyOne) {
+    push("good");
+    pass(std::chrono::minutes(10));
+    inspector.findings.state = inspect::Findings::State::damaged;
+    inspector.findings.code = "truncated";
+    inspector.findings.detail = "the data ends in the middle of a block";
+    push("bad one");
+    EXPECT_EQ(status(), "corrupt");
+    EXPECT_EQ(shown().reason_code, "truncated");
+    EXPECT_EQ(in_vault(), "good");
+}
+
+TEST_F(Intake, HeldFileIsReleasedOnlyUnderItsOwnHash) {
+    push("good one");
+    pass(std::chrono::minutes(10));
+    inspector.findings.empty = true;
+    push("nothing in it");
+    ASSERT_EQ(status(), "held") << shown().reason;
+    EXPECT_EQ(in_vault(), "good one");
+    const auto id = TargetId::of("deposit", {"SHOP_CITY_NORTH", "MAIN"});
+    Result<std::string> released = std::string();
+    part->release(id, files::Sha256::of("another"), "alice", [&](Result<std::string> r) { released = std::move(r); });
+    pass(seconds(1));
+    ASSERT_FALSE(released);
+    EXPECT_EQ(in_vault(), "good one");
+    part->release(id, files::Sha256::of("nothing in it"), "alice", [&](Result<std::string> r) { released = std::move(r); });
+    pass(seconds(1));
+    ASSERT_TRUE(released) << released.error().what;
+    EXPECT_EQ(in_vault(), "nothing in it");
+    EXPECT_EQ(status(), "ok");
+    EXPECT_NE(shown().reason.find("alice"), std::string::npos);
+}
+
+TEST_F(Intake, RejectedFileIsDroppedAndTheLastHealthyOneStays) {
+    push("good one");
+    pass(std::chrono::minutes(10));
+    inspector.findings.empty = true;
+    push("nothing in it");
+    ASSERT_EQ(status(), "held");
+    Result<void> rejected;
+    part->reject(TargetId::of("deposit", {"SHOP_CITY_NORTH", "MAIN"}), files::Sha256::of("nothing in it"), "bob",
+                 [&](Result<void> r) { rejected = std::move(r); });
+    pass(seconds(1));
+    ASSERT_TRUE(rejected) << rejected.error().what;
+    EXPECT_EQ(status(), "failed");
+    EXPECT_EQ(in_vault(), "good one");
+    EXPECT_TRUE(part->held_targets().empty());
+}
+
+TEST_F(Intake, UnreadableReportFailsOnlyJobsWithoutAValidOne) {
+    add_job("OTHER");
+    start();
+    push("main is fine");
+    put_report("{\"agent_id\": \"shop_city_north\",", "BROKEN.json");
+    look();
+    EXPECT_EQ(verdicts("failed"), 0U) << "before the quiet time";
+    pass(std::chrono::minutes(2));
+    EXPECT_EQ(status("OTHER"), "failed");
+    EXPECT_EQ(shown("OTHER").reason_code, "report_invalid");
+    EXPECT_EQ(status("MAIN"), "ok");
+}
+
+TEST_F(Intake, HistoryThatCannotBeWrittenChangesNothingAndIsTriedAgain) {
+    push("first");
+    pass(std::chrono::minutes(5));
+    store.fail_next_writes(40, Error{Errc::no_space, "disk full", 28});
+    push("second");
+    EXPECT_EQ(in_vault(), "first");
+    store.fail_next_writes(0, Error{});
+    pass(std::chrono::minutes(3));
+    EXPECT_EQ(status(), "ok");
+    EXPECT_EQ(in_vault(), "second");
+}
+
+TEST_F(Intake, EveryProcessedReportIsArchivedRefusedOnesToo) {
+    push("bytes");
+    put_report("not json at all", "ODD.json");
+    look();
+    ASSERT_EQ(store.tables().reports().size(), 2U);
+    for (const auto& [id, row] : store.tables().reports()) EXPECT_NE(tree.get("state/" + row.archive_path), "<none>");
+}
+
+TEST_F(Intake, ReportOlderThanTheLimitIsIgnoredAndSaidSo) {
+    put_file("MAIN", "old");
+    put_report(report("MAIN", "old", loop.clock().now() - std::chrono::hours(24 * 8)));
+    look();
+    EXPECT_EQ(in_vault(), "<none>");
+    EXPECT_TRUE(journal.says(journal::msg::deposit_refused, "older than max_report_age"));
+}
+
+TEST_F(Intake, ReconfiguredJobsKeepTheirStateAndNewOnesAppear) {
+    push("bytes");
+    auto changed = settings;
+    changed.jobs.push_back(changed.jobs[0]);
+    changed.jobs[1].database = "NEW";
+    bool done = false;
+    ASSERT_TRUE(part->reconfigure(changed, [&](Result<void> r) { done = r.has_value(); }));
+    pass(seconds(2));
+    EXPECT_TRUE(done);
+    EXPECT_EQ(status("MAIN"), "ok");
+    EXPECT_EQ(status("NEW"), "unknown");
+    changed.vault = "/elsewhere";
+    EXPECT_FALSE(part->reconfigure(changed, [](Result<void>) {}));
+}
+
+}  // namespace
+}  // namespace bkmon::test
