@@ -54,6 +54,12 @@ TEST(Params, RefusesWhatIsNoPlainObject) {
         EXPECT_FALSE(Params::parse(bad)) << bad;
 }
 
+TEST(Params, SaysWhatIsWrong) {
+    EXPECT_EQ(Params::parse("{\"a\":\"\xff\"}").error().what, "not valid UTF-8");
+    EXPECT_EQ(Params::parse(R"({"a":1,"a":2})").error().what, "\"a\" stands twice");
+    EXPECT_EQ(Params::parse("[]").error().what, "not a JSON object");
+}
+
 TEST(Params, DepthIsBounded) {
     const auto nested = [](std::size_t depth) {  // depth counts the outer object
         return R"({"a":)" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + "}";

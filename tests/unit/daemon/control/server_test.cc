@@ -1,5 +1,7 @@
 #include "daemon/control/server.h"
 
+#include <sys/socket.h>
+
 #include "daemon/control/socket.h"
 #include "tests/unit/daemon/control/server_fixture.h"
 
@@ -323,6 +325,36 @@ TEST_F(ServerTest, AReaderThatStopsReadingIsClosedInTheEnd) {
     EXPECT_EQ(server->connections(), 0U);
 }
 
+TEST_F(ServerTest, AReaderThatIsOnlySlowIsNotClosed) {
+    start();
+    auto client = connect();
+    client.call(kRuns);
+    loop.spin();
+    held[0]->reply(R"({"x":")" + std::string(3 << 20, 'x') + "\"}");
+    std::string some(150000, ' ');
+    for (int minute = 0; minute < 15; ++minute) {
+        loop.advance(minutes(1));
+        ASSERT_GT(::recv(client.fd(), some.data(), some.size(), MSG_DONTWAIT), 0);
+    }
+    EXPECT_EQ(server->connections(), 1U);
+}
+
+TEST_F(ServerTest, ALineThatIsHalfSentIsNotReplaced) {
+    start();
+    auto client = connect();
+    client.call(kStatus, "{}", true);
+    loop.spin();
+    const std::string padding(1 << 20, 'x');  // more than the socket takes at once
+    for (int i = 0; i < 3; ++i) held[0]->stream(R"({"n":)" + std::to_string(i) + R"(,"x":")" + padding + "\"}", true);
+    held[0]->reply(R"({"n":3})");
+    std::vector<std::int64_t> seen;
+    for (int i = 0; i < 1000; ++i) {
+        loop.spin(1);
+        while (const auto reply = client.reply()) seen.push_back(n_of(reply));
+    }
+    EXPECT_EQ(seen, (std::vector<std::int64_t>{0, 2, 3}));
+}
+
 TEST_F(ServerTest, OneLongReplyGoesThroughWhole) {
     start();
     auto client = connect();
@@ -392,10 +424,12 @@ TEST_F(ServerTest, HangingUpIsSeenBehindAMegabyteOfWaitingCalls) {
     held[0]->on_hangup([&] { hung_up = true; });
     std::string calls;
     while (calls.size() < 50000) calls += protocol::call_frame(kVersion, "{}");
+    std::size_t taken = 0;
     for (int i = 0; i < 100; ++i) {
-        client.send(calls);
+        taken += client.send(calls);
         loop.spin();
     }
+    EXPECT_LT(taken, 2 * limits.frame);  // the rest stays with the client
     client.hang_up();
     loop.advance(seconds(2));
     EXPECT_TRUE(hung_up);

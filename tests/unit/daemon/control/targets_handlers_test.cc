@@ -128,8 +128,10 @@ TEST_F(TargetsHandlers, ALimitedCallerSeesOnlyItsTargets) {
     EXPECT_EQ(reply("io.bkmon.Targets.Pause", R"({"target":"*","reason":"x"})", acme)["paused"],
               (Json{"deposit/acme_lyon/crm", "deposit/acme_lyon/shop"}));
     EXPECT_FALSE(registry.find(id("bkmon/vault"))->pause);
-    for (const auto& row : reply(kHistory, "{}", acme)["verdicts"]) EXPECT_EQ(std::string(row["target"]).substr(0, 13), "deposit/acme_");
-    for (const auto& row : reply("io.bkmon.Targets.Report", "{}", acme)["rows"]) EXPECT_EQ(std::string(row["target"]).substr(0, 13), "deposit/acme_");
+    const auto verdicts = reply(kHistory, "{}", acme), report = reply("io.bkmon.Targets.Report", "{}", acme);
+    EXPECT_EQ(ids(verdicts["verdicts"], "target"), (Strings{"deposit/acme_lyon/shop", "deposit/acme_lyon/crm"}));
+    EXPECT_EQ(ids(report["rows"], "target"), (Strings{"deposit/acme_lyon/crm", "deposit/acme_lyon/shop"}));
+    EXPECT_EQ(reply("io.bkmon.Targets.Summary", R"({"days":1})", acme)["days"][0]["total"], 2);
 }
 
 TEST_F(TargetsHandlers, ExplainGivesVerdictEvidenceAndAdvice) {
@@ -257,6 +259,7 @@ TEST_F(TargetsHandlers, SummaryCountsEachDay) {
     publish("deposit/a/same", Status::unchanged, "same_content");
     publish("deposit/a/bad", Status::corrupt, "hash_mismatch");
     publish("deposit/a/paused", Status::missing, "no_report");
+    publish("deposit/a/never", Status::unknown, "first_due");
     const auto days = reply("io.bkmon.Targets.Summary", R"({"days":3})")["days"];
     ASSERT_EQ(days.size(), 3U);
     EXPECT_EQ(days[0]["date"], "2026-11-20");

@@ -71,6 +71,13 @@ TEST_F(WatchHandler, EventsOfOthersAreFoundWithinASecond) {
     EXPECT_EQ(event["text"], "rescan of all deposits: failed (the disk is gone)");
 }
 
+TEST_F(WatchHandler, ManyAtOnceDoNotWaitForSeconds) {
+    const auto call = begin(kWatch, "{}", true);
+    for (int i = 0; i < 1000; ++i) ASSERT_TRUE(store.tables().add_event({0, loop.clock().now(), "daemon", {}, "", "{}"}));
+    loop.advance(milliseconds(1000));
+    EXPECT_EQ(seen(*call).size(), 1000U);
+}
+
 TEST_F(WatchHandler, FiltersByKindAndByWhatTheCallerMaySee) {
     const auto deposits = begin(kWatch, R"({"kind":"deposit"})", true);
     const auto limited = begin(kWatch, "{}", true, caller_with(Role::viewer, {"deposit/acme/*"}));
