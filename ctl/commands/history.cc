@@ -154,7 +154,10 @@ Table summary_table(const Session& session, const std::vector<Params>& days) {
                  {"TREND", false, false, false, 8, 2},
                  {"", false, true, false, 8, 1}});
     const std::size_t cells = session.terminal().width >= 100 || session.terminal().width == 0 ? 30 : 20;
-    for (const Params& day : days) {
+    // The time before the first backup would only push the rest off the screen.
+    const auto first = std::find_if(days.begin(), days.end(), [](const Params& day) { return number_of(day, "total") > 0; });
+    for (auto it = first; it != days.end(); ++it) {
+        const Params& day = *it;
         const std::int64_t good = number_of(day, "ok");
         const std::int64_t bad = number_of(day, "bad");
         const std::int64_t total = number_of(day, "total");

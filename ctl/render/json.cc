@@ -113,15 +113,24 @@ struct TreeWriter {
         for (std::size_t i = first; i < lines.size(); ++i) out += std::string(narrow ? indent + 4 : start, ' ') + lines[i] + "\n";
     }
 
+    /// What is absent is left out for people; JSON has it.
+    static bool says_nothing(const Json& value) {
+        if (value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty())) return true;
+        return value.is_structured() && std::all_of(value.begin(), value.end(), says_nothing);
+    }
+
     static bool is_leaf(const Json& value) { return !value.is_structured() || value.empty(); }
 
     void members(const Json& object, std::size_t indent) {
         std::size_t label_width = 0;
         for (const auto& [name, value] : object.items()) {
+            if (says_nothing(value)) continue;
             if (is_leaf(value) || is_list_of_leaves(value))
                 label_width = std::max(label_width, std::min<std::size_t>(display_width(label_of(name)), 24));
         }
-        for (const auto& [name, value] : object.items()) member(name, value, indent, label_width);
+        for (const auto& [name, value] : object.items()) {
+            if (!says_nothing(value)) member(name, value, indent, label_width);
+        }
     }
 
     static bool is_list_of_leaves(const Json& value) { return value.is_array() && std::all_of(value.begin(), value.end(), is_leaf); }

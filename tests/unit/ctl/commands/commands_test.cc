@@ -78,7 +78,6 @@ TEST(Explain, AHeldFileComesWithTheCommandsThatEndIt) {
                   "    low bytes   4.0 KiB (4096 bytes)\n"
                   "  copy seconds  1 min 30 s\n"
                   "  list          1, 2\n"
-                  "  none          -\n"
                   "  report\n"
                   "    agent id      a\n"
                   "    logs summary  first\\nsecond\n"
@@ -187,7 +186,9 @@ TEST(Report, HtmlNeedsNoOtherFileAndEscapesNames) {
 
 TEST(Summary, ABarADay) {
     FakeDaemon daemon;
-    daemon.reply("io.bkmon.Targets.Summary", R"({"days":[{"date":"2026-11-21","ok":199,"bad":1,"total":200,"by_status":{"ok":199,"missing":1}},
+    daemon.reply(
+        "io.bkmon.Targets.Summary",
+        R"({"days":[{"date":"2026-11-19","ok":0,"bad":0,"total":0,"by_status":{}},{"date":"2026-11-21","ok":199,"bad":1,"total":200,"by_status":{"ok":199,"missing":1}},
         {"date":"2026-11-20","ok":0,"bad":0,"total":0,"by_status":{}}]})");
     const Ended ended = ctl({"summary", "--days=2", "--no-legend"}, pipe_to(daemon));
     // 99.5 % is not 100, and its bar is not full.
@@ -196,7 +197,7 @@ TEST(Summary, ABarADay) {
               "2026-11-20    0  0    0   -                                  nothing was due\n");
     EXPECT_TRUE(same_json(daemon.parameters("io.bkmon.Targets.Summary"), R"({"days":2})"));
     EXPECT_EQ(ctl({"summary", "--csv"}, pipe_to(daemon)).out,
-              "date,ok,bad,total,by_status\r\n2026-11-21,199,1,200,missing=1;ok=199\r\n2026-11-20,0,0,0,\r\n");
+              "date,ok,bad,total,by_status\r\n2026-11-19,0,0,0,\r\n2026-11-21,199,1,200,missing=1;ok=199\r\n2026-11-20,0,0,0,\r\n");
 }
 
 TEST(Pause, SendsWhoWillWantToKnow) {

@@ -31,7 +31,7 @@ TEST(Tree, IsReadable) {
     ASSERT_TRUE(kInUtc);
     const std::string tree = json_tree(
         R"({"size_bytes":1536,"limit_bytes":12,"at":"2026-11-22T01:04:05Z","due_at":"2026-11-22T04:04:05Z","duration":90,"ok":true,"none":null,"empty":"","list":[],
-        "names":["a","b\n"],"deep":{"x":{"y":1}},"steps":[{"n":1,"m":2},3,[4]]})",
+        "names":["a","b\n"],"void":{"a":null,"b":[{}]},"deep":{"x":{"y":1}},"steps":[{"n":1,"m":2},3,[4]]})",
         kNow, 0);
     EXPECT_EQ(tree,
               "  size bytes   1.5 KiB (1536 bytes)\n"
@@ -40,9 +40,6 @@ TEST(Tree, IsReadable) {
               "  due at       2026-11-22 04:04:05 UTC (in 1 h)\n"
               "  duration     1 min 30 s\n"
               "  ok           yes\n"
-              "  none         -\n"
-              "  empty        (empty)\n"
-              "  list         (none)\n"
               "  names        a, b\\n\n"
               "  deep\n"
               "    x\n"
