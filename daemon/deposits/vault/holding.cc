@@ -105,10 +105,10 @@ void Vault::Impl::reject(const TargetId& target, const std::string& sha256, targ
     auto pub = std::make_shared<targets::Registry::Publication>(std::move(publication));
     in_turn(target, [this, target, sha256, pub, done = std::move(done)](Turn turn) {
         if (!state.usable) return done(fail(Errc::unavailable, state.problem));
-        find_held(target, sha256.empty() ? "-" : sha256, [this, pub, turn, done](Result<history::HeldRow> held) {
+        find_held(target, sha256.empty() ? "-" : sha256, [this, target, pub, turn, done](Result<history::HeldRow> held) {
             if (!held) return done(fail(std::move(held.error())));
-            end_held(
-                *held, turn,
+            end_file(
+                target, held->path, turn, [target](history::Session& s) { return s.remove_held(target); },
                 [this, pub](history::Store::Work work, std::function<void(Result<void>)> written) {
                     pub->with.push_back(std::move(work));
                     registry.publish(std::move(*pub), [weak = weak_from_this(), written = std::move(written)](Result<void> result) {
@@ -122,20 +122,20 @@ void Vault::Impl::reject(const TargetId& target, const std::string& sha256, targ
 
 /// The file goes after the row: the other way round a crash in between would leave a row for a file that is not there. What tells that
 /// the file still has to go is a row that is PROMOTED and has no final name.
-void Vault::Impl::end_held(const history::HeldRow& held, Turn turn, const CommitWith& commit_with, std::function<void(Result<void>)> done) {
+void Vault::Impl::end_file(const TargetId& target, const std::string& path, Turn turn, history::Store::Work forget, const CommitWith& commit_with,
+                           std::function<void(Result<void>)> done) {
     auto m = std::make_shared<Move>();
     m->turn = std::move(turn);
     m->row.tx = disk::random_id();
     m->row.phase = "promoted";
-    m->row.target = held.target;
-    m->row.temp_name = held.path;
-    m->row.claimed_sha256 = held.sha256;
-    m->old_lies = held.path;
+    m->row.target = target;
+    m->row.temp_name = path;
+    m->old_lies = path;
     m->done = [done](Result<std::string>) { done({}); };
     live.insert(m->row.tx);
     commit_with(
-        [row = m->row](history::Session& s) -> Result<void> {
-            if (auto gone = s.remove_held(row.target); !gone) return gone;
+        [row = m->row, forget = std::move(forget)](history::Session& s) -> Result<void> {
+            if (auto forgotten = forget(s); !forgotten) return forgotten;
             return s.put_deposit_state(row);
         },
         [this, m, done](Result<void> written) {

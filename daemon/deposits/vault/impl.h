@@ -120,9 +120,11 @@ struct Vault::Impl : std::enable_shared_from_this<Vault::Impl> {
                 std::function<void(Result<void>)> done);
     /// The held row of a target, when its hash is the one named (empty: any).
     void find_held(const TargetId& target, const std::string& sha256, std::function<void(Result<history::HeldRow>)> done);
-    /// Ends the held row in the transaction that `commit_with` runs, then removes the file.
+    /// Removes a file that the history stops knowing in the transaction that `commit_with` runs, `forget` within it.
     using CommitWith = std::function<void(history::Store::Work, std::function<void(Result<void>)>)>;
-    void end_held(const history::HeldRow& held, Turn turn, const CommitWith& commit_with, std::function<void(Result<void>)> done);
+    void end_file(const TargetId& target, const std::string& path, Turn turn, history::Store::Work forget, const CommitWith& commit_with,
+                  std::function<void(Result<void>)> done);
+    void end_version(std::shared_ptr<std::vector<history::HealthyRow>> versions, std::size_t next, Turn turn, std::function<void()> done);
 
     // tidy.cc
     void tidy(std::function<void()> done);

@@ -164,7 +164,8 @@ void Vault::Impl::clean(MovePtr m) {
             [this, m](Result<std::string> old_now) {
                 if (old_now) return close(m, std::move(*old_now));
                 leave_to_recovery(m->row.tx, old_now.error());  // the row is PROMOTED: recovery cleans up
-                end_move(m, m->row.final_path);
+                // Recovery must not go on to sweep .tmp: what this row knows still lies there.
+                end_move(m, m->recovering ? Result<std::string>(fail(std::move(old_now.error()))) : Result<std::string>(m->row.final_path));
             });
 }
 
@@ -188,7 +189,7 @@ void Vault::Impl::close(MovePtr m, std::string old_now) {
             else
                 leave_to_recovery(m->row.tx, of_history(closed.error()));
             if (!old_now.empty()) replaced_since[old_now] = loop.clock().boot();
-            end_move(m, m->row.final_path);
+            end_move(m, closed || !m->recovering ? Result<std::string>(m->row.final_path) : Result<std::string>(fail(std::move(closed.error()))));
         });
 }
 
@@ -215,7 +216,7 @@ void Vault::Impl::give_up(MovePtr m, Error error, bool row_is_ready) {
 }
 
 void Vault::Impl::end_move(MovePtr m, Result<std::string> result) {
-    const bool prunes = result.has_value() && !m->is_hold();
+    const bool prunes = result.has_value() && !m->row.final_path.empty() && !m->is_hold();
     auto done = std::move(m->done);
     m->done = nullptr;
     auto turn = std::move(m->turn);

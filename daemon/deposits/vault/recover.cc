@@ -72,6 +72,17 @@ Result<Finding> before_switch(files::FileOps& ops, const Place& place, int root,
     return Finding{Next::publish, row.old_ino != 0 && row.old_path == row.final_path, {}};
 }
 
+/// A file system that wrote half of an exchange: the old version has both names. The final one stays.
+Result<void> drop_half(files::FileOps& ops, int root, const history::DepositStateRow& row) {
+    if (row.old_ino == 0 || row.old_path != row.final_path) return {};
+    auto there = look(ops, root, row.final_path);
+    if (!there) return fail(std::move(there.error()));
+    auto temp = look(ops, root, temp_path(row.temp_name));
+    if (!temp) return fail(std::move(temp.error()));
+    if (!*there || !*temp || (*there)->ino != row.old_ino || (*temp)->ino != row.old_ino) return {};
+    return remove_file(ops, root, temp_path(row.temp_name), row.old_ino);
+}
+
 }  // namespace
 
 Result<Finding> repair(files::FileOps& ops, const Place& place, const history::DepositStateRow& row, std::int64_t now_ms) {
@@ -87,6 +98,7 @@ Result<Finding> repair(files::FileOps& ops, const Place& place, const history::D
         case SwitchSide::before: return before_switch(ops, place, root, row);
         case SwitchSide::lost: break;
     }
+    if (auto gone = drop_half(ops, root, row); !gone) return fail(std::move(gone.error()));
     return drop(ops, root, row);
 }
 

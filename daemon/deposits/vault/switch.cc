@@ -48,6 +48,30 @@ Result<void> move_back(files::FileOps& ops, const Ends& e, const history::Deposi
     return sync_ends(ops, e);
 }
 
+Result<std::string> move_aside(files::FileOps& ops, int root, const std::string& from_path, const std::string& to_path, std::uint64_t old_ino) {
+    auto to = make_spot(ops, root, to_path);
+    if (!to) return fail(std::move(to.error()));
+    auto from = spot_of(ops, root, from_path);
+    if (!from && from.error().code != Errc::not_found) return fail(std::move(from.error()));
+    auto here = from ? look(ops, *from) : Result<std::optional<files::FileStat>>(std::nullopt);
+    if (!here) return fail(std::move(here.error()));
+    auto there = look(ops, *to);
+    if (!there) return fail(std::move(there.error()));
+    if (is(*here, old_ino)) {
+        // Both names at once: a file system that wrote half of the rename.
+        auto moved =
+            is(*there, old_ino) ? ops.unlink(from->dir.get(), from->name) : ops.rename_new(from->dir.get(), from->name, to->dir.get(), to->name);
+        if (!moved) return fail(std::move(moved.error()));
+    }
+    // Protects the replaced version: the row that tells where it lies ends after this.
+    if (auto synced = ops.sync(to->dir.get()); !synced) return fail(std::move(synced.error()));
+    // Protects the end of the old name, which nobody would know after the row is closed.
+    if (from) {
+        if (auto synced = ops.sync(from->dir.get()); !synced) return fail(std::move(synced.error()));
+    }
+    return is(*here, old_ino) || is(*there, old_ino) ? to_path : std::string();
+}
+
 }  // namespace
 
 Result<Standing> standing_of(files::FileOps& ops, int root, const history::DepositStateRow& row) {
@@ -100,24 +124,11 @@ Result<std::string> set_aside(files::FileOps& ops, const Place& place, const Old
         if (!gone) return fail(std::move(gone.error()));
         return std::string();
     }
-    auto to = make_spot(ops, root, move.to);
-    if (!to) return fail(std::move(to.error()));
-    auto from = spot_of(ops, root, move.from);
-    if (!from && from.error().code != Errc::not_found) return fail(std::move(from.error()));
-    auto here = from ? look(ops, *from) : Result<std::optional<files::FileStat>>(std::nullopt);
-    if (!here) return fail(std::move(here.error()));
-    if (is(*here, old_ino)) {
-        if (auto moved = ops.rename_new(from->dir.get(), from->name, to->dir.get(), to->name); !moved) return fail(std::move(moved.error()));
-    }
-    auto there = look(ops, *to);
+    auto to = move.to;
+    auto there = look(ops, root, to);
     if (!there) return fail(std::move(there.error()));
-    // Protects the replaced version: the row that tells where it lies ends after this.
-    if (auto synced = ops.sync(to->dir.get()); !synced) return fail(std::move(synced.error()));
-    // Protects the end of the temp name, which nobody would know after the row is closed.
-    if (from) {
-        if (auto synced = ops.sync(from->dir.get()); !synced) return fail(std::move(synced.error()));
-    }
-    return is(*there, old_ino) ? move.to : std::string();
+    if (*there && !is(*there, old_ino)) to += "-" + std::to_string(old_ino);  // taken by a file that nobody expected there
+    return move_aside(ops, root, move.from, to, old_ino);
 }
 
 }  // namespace bkmon::deposits::disk

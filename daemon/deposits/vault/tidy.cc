@@ -88,30 +88,33 @@ void Vault::Impl::prune(const TargetId& target, Turn turn, std::function<void()>
         [this, found, turn, done = std::move(done)](Result<void> known) {
             if (!known || found->expired.empty() || !found->current) return done();
             on_lane(
-                [&f = files, where = place, found](std::stop_token) -> Result<void> {
-                    for (const auto& version : found->expired)
-                        if (auto gone = disk::remove_version(f, where, version, *found->current); !gone) return gone;
-                    return {};
-                },
-                [this, found, turn, done](Result<void> gone) {
-                    if (!gone) {
-                        if (gone.error().code == Errc::corrupt)
-                            journal.log(journal::Level::error, journal::msg::note, gone.error().what,
-                                        {{"BKMON_TARGET", found->current->target.str()}});
-                        else
-                            trouble(gone.error());
-                        return done();
-                    }
-                    commit(
-                        [found](history::Session& s) -> Result<void> {
-                            for (auto row : found->expired) {
-                                row.vault_path.clear();
-                                if (auto put = s.put_healthy(row); !put) return fail(std::move(put.error()));
-                            }
-                            return {};
-                        },
-                        [turn, done](Result<void>) { done(); });  // else the next tidy finds the file gone and says so
+                [&f = files, where = place, current = *found->current](std::stop_token) { return disk::check_current(f, where, current); },
+                [this, found, turn, done](Result<void> whole) {
+                    if (whole) return end_version(std::make_shared<std::vector<history::HealthyRow>>(found->expired), 0, turn, done);
+                    if (whole.error().code == Errc::corrupt)
+                        journal.log(journal::Level::error, journal::msg::note, whole.error().what, {{"BKMON_TARGET", found->current->target.str()}});
+                    else
+                        trouble(whole.error());
+                    done();
                 });
+        });
+}
+
+void Vault::Impl::end_version(std::shared_ptr<std::vector<history::HealthyRow>> versions, std::size_t next, Turn turn, std::function<void()> done) {
+    if (next == versions->size() || !state.usable) return done();
+    auto row = (*versions)[next];
+    const std::string path = row.vault_path;
+    row.vault_path.clear();
+    end_file(
+        row.target, path, turn,
+        [row](history::Session& s) -> Result<void> {
+            if (auto put = s.put_healthy(row); !put) return fail(std::move(put.error()));
+            return {};
+        },
+        [this](history::Store::Work work, std::function<void(Result<void>)> written) { commit(std::move(work), std::move(written)); },
+        [this, versions, next, turn, done = std::move(done)](Result<void> gone) {
+            if (!gone) trouble(gone.error());
+            end_version(versions, next + 1, turn, done);
         });
 }
 
@@ -152,8 +155,8 @@ void Vault::Impl::expire_each(std::shared_ptr<std::vector<history::HeldRow>> row
                 journal.log(journal::Level::warning, journal::msg::deposit_held,
                             held->target.str() + ": the held file was removed, nobody released it for " + std::to_string(options.held_days) + " days",
                             {{"BKMON_TARGET", held->target.str()}, {"BKMON_SHA256", held->sha256}});
-                end_held(
-                    *held, turn,
+                end_file(
+                    held->target, held->path, turn, [target = held->target](history::Session& s) { return s.remove_held(target); },
                     [this](history::Store::Work work, std::function<void(Result<void>)> written) { commit(std::move(work), std::move(written)); },
                     std::move(go_on));
             });

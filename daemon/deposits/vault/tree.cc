@@ -114,7 +114,9 @@ Result<std::string> quarantine(files::FileOps& ops, int root, const std::string&
     return std::string(kQuarantine) + "/" + spot->name;
 }
 
-std::string temp_path(const std::string& temp_name) { return is_held_path(temp_name) ? temp_name : std::string(kTemp) + "/" + temp_name; }
+std::string temp_path(const std::string& temp_name) {
+    return temp_name.find('/') != std::string::npos ? temp_name : std::string(kTemp) + "/" + temp_name;
+}
 
 bool is_held_path(std::string_view path) { return path.substr(0, kHeld.size() + 1) == ".held/"; }
 

@@ -56,7 +56,7 @@ Result<void> remove_file(files::FileOps& ops, int root, const std::string& path,
 /// Moves an unknown or damaged file into .quarantine under "<now ms>-<name>". Durable. Returns its new path.
 Result<std::string> quarantine(files::FileOps& ops, int root, const std::string& path, std::int64_t now_ms);
 
-/// Row's temp name to a path: ".tmp/<tx>", or the path itself for a held file that is being released.
+/// Row's temp name to a path: ".tmp/<tx>", or the path itself for a file that lies elsewhere in the vault (released, expired).
 std::string temp_path(const std::string& temp_name);
 bool is_held_path(std::string_view path);
 

@@ -87,7 +87,7 @@ std::vector<history::HealthyRow> expired_versions(const std::vector<history::Hea
 
 namespace disk {
 
-Result<void> remove_version(files::FileOps& ops, const Place& place, const history::HealthyRow& version, const history::HealthyRow& current) {
+Result<void> check_current(files::FileOps& ops, const Place& place, const history::HealthyRow& current) {
     auto tree = open_tree(ops, place);
     if (!tree) return fail(std::move(tree.error()));
     const auto doubt = [&](const std::string& why) {
@@ -103,7 +103,7 @@ Result<void> remove_version(files::FileOps& ops, const Place& place, const histo
     auto marked = ops.attribute(file->get(), kShaAttribute);
     if (marked && *marked != current.sha256) return doubt("is another file");
     if (!marked && marked.error().code != Errc::not_found) return fail(std::move(marked.error()));
-    return remove_file(ops, tree->root.get(), version.vault_path, 0);
+    return {};
 }
 
 }  // namespace disk

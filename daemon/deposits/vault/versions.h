@@ -30,9 +30,9 @@ std::vector<history::HealthyRow> expired_versions(const std::vector<history::Hea
 
 namespace disk {
 
-/// Removes a replaced version, unless the current one is not there or not whole as far as can be seen without reading it: then the replaced
-/// one may be the last (Errc::corrupt). Durable.
-Result<void> remove_version(files::FileOps& ops, const Place& place, const history::HealthyRow& version, const history::HealthyRow& current);
+/// Errc::corrupt when the current version is not there or not whole as far as can be seen without reading it: then a replaced one may be
+/// the last.
+Result<void> check_current(files::FileOps& ops, const Place& place, const history::HealthyRow& current);
 
 }  // namespace disk
 }  // namespace bkmon::deposits

@@ -1,0 +1,145 @@
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "daemon/platform/files/file_ops.h"
+
+namespace bkmon::test {
+
+/// A disk in memory that remembers what was fsynced. It can die at the k-th call, and a power cut then keeps or drops what was not synced:
+/// bytes, attributes and modes of files by their own fsync, names by that of their directory (never by the file's). Symbolic links do not exist here.
+class SimFiles final : public files::FileOps {
+public:
+    SimFiles();
+    ~SimFiles() override;
+
+    // The tree as everybody sees it. Absolute paths.
+    void make_dirs(const std::string& path);
+    void put(const std::string& path, const std::string& bytes);  ///< a file as an agent writes it: durable at once
+    std::optional<std::string> get(const std::string& path) const;
+    std::optional<std::string> attribute_of(const std::string& path, const std::string& name) const;
+    std::uint32_t mode_of(const std::string& path) const;
+    std::vector<std::string> all_files(const std::string& below) const;  ///< absolute, sorted
+    /// Every file that a name leads to, and its bytes.
+    std::vector<std::string> all_bytes(const std::string& below) const;
+
+    // Death. A call counts when it enters; a dead disk does nothing and says EIO.
+    void live_on() { life_.count = 0, life_.die_at = 0, life_.dead = false; }
+    void die_at(std::uint64_t call) { life_.count = 0, life_.die_at = call, life_.dead = false; }
+    /// Counts one call; false when dead. Also for a history that shall die with the disk.
+    bool step();
+    bool dead() const { return life_.dead; }
+    std::uint64_t calls() const { return life_.count; }
+
+    // Faults.
+    void fail_at(std::uint64_t call, int sys_errno, bool from_then_on) { life_.count = 0, fault_ = {call, sys_errno, from_then_on}; }
+    void heal() { fault_ = {}; }
+    int faults() const { return faults_; }
+    /// The n-th sync from now on (1...) does nothing and says ok; 0: none.
+    void ignore_sync(std::size_t n) { syncs_.clear(), ignored_sync_ = n; }
+    /// What was synced since then, as paths.
+    const std::vector<std::string>& syncs() const { return syncs_; }
+    /// What sync brings to the disk differs from what was written; seen only by who reads from the disk.
+    void damage_writes(bool on) { damaging_ = on; }
+
+    enum class Loss {
+        process,      ///< kill -9: nothing is lost, nothing becomes durable either
+        everything,   ///< all that was not synced
+        some_whole,   ///< a random part; a rename happens whole or not at all
+        some_halves,  ///< a random part; the two ends of a rename are two things, each of its own directory
+        none,         ///< all reached the disk in time
+    };
+    void crash(Loss loss, std::uint64_t seed);
+
+    Result<UniqueFd> open_root(const std::string& path) override;
+    Result<UniqueFd> open_dir(int dir, std::string_view relative) override;
+    Result<UniqueFd> open_read(int dir, std::string_view relative) override;
+    Result<UniqueFd> create(int dir, std::string_view name) override;
+    Result<void> make_dir(int dir, std::string_view name, std::uint32_t mode) override;
+    Result<files::FileStat> stat(int fd) override;
+    Result<files::FileStat> stat_at(int dir, std::string_view relative) override;
+    Result<std::vector<files::DirEntry>> list(int dir, std::size_t limit, bool& truncated) override;
+    Result<std::size_t> read(int fd, std::span<unsigned char> to, std::uint64_t offset) override;
+    Result<void> write(int fd, std::span<const unsigned char> bytes, std::uint64_t offset) override;
+    Result<void> allocate(int fd, std::uint64_t size) override;
+    Result<bool> clone(int from, int to) override;
+    Result<void> sync(int fd) override;
+    Result<void> drop_cache(int fd) override;
+    Result<void> set_mode(int fd, std::uint32_t mode) override;
+    Result<void> set_attribute(int fd, const std::string& name, const std::string& value) override;
+    Result<std::string> attribute(int fd, const std::string& name) override;
+    Result<void> exchange(int dir_a, std::string_view a, int dir_b, std::string_view b) override;
+    Result<void> rename_new(int dir_a, std::string_view a, int dir_b, std::string_view b) override;
+    Result<void> unlink(int dir, std::string_view name) override;
+    Result<void> remove_dir(int dir, std::string_view name) override;
+    Result<files::Space> space(int fd) override;
+    bool being_written(int) override { return false; }
+
+private:
+    using Ino = std::uint64_t;
+    struct Content {
+        std::string bytes;
+        std::map<std::string, std::string> attributes;
+        std::uint32_t mode = 0100600;
+    };
+    struct Node {
+        bool dir = false;
+        Content now, disk;
+        bool dirty = false;
+        std::int64_t mtime = 0, ctime = 0;
+        std::map<std::string, Ino> names;  ///< of a directory
+    };
+    struct Half {  ///< one name of one directory got another meaning
+        Ino dir = 0;
+        std::string name;
+        Ino now = 0;  ///< 0: the name is gone
+        bool synced = false;
+    };
+    struct Change {
+        std::vector<Half> halves;
+        bool touched_by_sync = false;  ///< one of its directories was synced since
+    };
+    struct Life {
+        std::uint64_t count = 0;
+        std::uint64_t die_at = 0;
+        bool dead = false;
+    };
+    struct Fault {
+        std::uint64_t call = 0;
+        int sys_errno = 0;
+        bool from_then_on = false;
+    };
+
+    std::optional<Failure> enter(const char* what);
+    Result<UniqueFd> hand_out(Ino ino);
+    Ino at(int fd) const;
+    Result<Ino> find(Ino dir, std::string_view relative) const;
+    Ino find_path(const std::string& path) const;
+    void change(std::vector<Half> halves);
+    void name_in(std::map<Ino, std::map<std::string, Ino>>& tree, const Half& half) const;
+    files::FileStat stat_of(Ino ino) const;
+    std::string path_of(Ino ino) const;
+    void collect(Ino dir, const std::string& path, std::vector<std::string>& out) const;
+    void lose_content(Node& node, Loss loss, std::mt19937_64& random);
+
+    Life life_;
+    Fault fault_;
+    int faults_ = 0;
+    std::size_t ignored_sync_ = 0;
+    std::vector<std::string> syncs_;
+    bool damaging_ = false;
+    UniqueFd null_;
+    std::map<int, Ino> open_;
+    std::map<Ino, Node> nodes_;
+    std::map<Ino, std::map<std::string, Ino>> disk_names_;  ///< durable for sure
+    std::deque<Change> changes_;                            ///< since then, in order
+    Ino next_ = 2;
+    std::int64_t clock_ = 1'700'000'000'000'000'000;
+};
+
+}  // namespace bkmon::test
