@@ -19,6 +19,7 @@ constexpr std::size_t kMaxBeside = 1000;  // names in an agent's own folder
 constexpr std::size_t kMaxOddNames = 8;
 constexpr std::uint64_t kMaxReportsBytes = 64U << 20;  // that one snapshot carries
 constexpr std::uint64_t kMaxKeptBytes = 4U << 20;      // that are remembered of one agent
+constexpr milliseconds kTick{100};                     // more than the grain of any file system's times that are kept by the kernel
 constexpr std::size_t kMaxMarker = 4096;
 constexpr const char* kMarker = ".bkmon-root";
 
@@ -225,7 +226,7 @@ private:
     bool from_memory(const SeenFile& file) {
         if (!order_.kept) return false;
         const auto it = order_.kept->find(file.name);
-        if (it == order_.kept->end() || it->second.id != file.id) return false;
+        if (it == order_.kept->end() || it->second.id != file.id || it->second.young) return false;
         const bool settled = is_settled(it->second.sha256);
         if (!settled && (!it->second.bytes || it->second.bytes->size() > left_)) return false;
         deliver(file, it->second.sha256, settled ? nullptr : it->second.bytes);
@@ -236,7 +237,7 @@ private:
         SeenReport report;
         report.sha256 = sha256;
         report.settled = bytes == nullptr;
-        KeptReport kept{file.id, sha256, nullptr};
+        KeptReport kept{file.id, sha256, nullptr, file.id.ctime_ns / 1000000 > to_ms(system_clock().now() - kTick)};
         if (bytes) {
             report.bytes = *bytes;
             left_ -= bytes->size();

@@ -19,6 +19,7 @@ struct KeptReport {
     FileIdentity id;
     std::string sha256;
     std::shared_ptr<const std::string> bytes;  ///< absent when there was no room, or it is settled
+    bool young = false;  ///< read so soon after its last change that another change may show the same times: read again next time
 };
 using KeptReports = std::map<std::string, KeptReport>;  ///< by name
 

@@ -17,6 +17,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
+std::size_t watches_of_this_process() {
+    std::size_t n = 0;
+    for (const auto& fd : fs::directory_iterator("/proc/self/fdinfo")) {
+        std::ifstream info(fd.path());
+        for (std::string line; std::getline(info, line);) n += line.starts_with("inotify ");
+    }
+    return n;
+}
+
 class Events : public testing::Test {
 protected:
     void SetUp() override {
@@ -101,7 +110,8 @@ TEST_F(Events, AFolderExchangedForAnotherIsFollowedByNameNotByInode) {
     const auto looks = rig.count("A");
     rig.tree.put("aside/old/stale.gz", "x");
     rig.settle();
-    EXPECT_EQ(rig.count("A"), looks) << "the old folder is watched no more";
+    EXPECT_EQ(rig.count("A"), looks);
+    EXPECT_EQ(watches_of_this_process(), 6U) << "root, A with two folders, B with one: the old folder is watched no more";
     rig.put("A/database/fresh.gz");
     rig.settle();
     EXPECT_EQ(Rig::names(rig.last("A").files), "database/fresh.gz");
@@ -159,6 +169,53 @@ TEST_F(Events, AnOverflowScansEverythingAndIsSaidOnce) {
     EXPECT_EQ(Rig::names(rig.last("B").reports), "log/lost.json log/quiet.json");
     EXPECT_EQ(rig.journal.count(journal::msg::watch_degraded), 1U);
     EXPECT_TRUE(rig.journal.says(journal::msg::watch_degraded, "flood"));
+}
+
+/// Keeps answers back while events are served.
+class SlowAnswers final : public loop::EventLoop {
+public:
+    explicit SlowAnswers(loop::EventLoop& inner) : inner_(inner) {}
+    bool post(Task task) override {
+        if (!hold) return inner_.post(std::move(task));
+        held.push_back(std::move(task));
+        return true;
+    }
+    std::unique_ptr<loop::Timer> make_timer(std::function<void()> fire) override { return inner_.make_timer(std::move(fire)); }
+    std::unique_ptr<loop::FdWatch> watch(int fd, bool r, bool w, std::function<void(bool, bool)> ready) override {
+        return inner_.watch(fd, r, w, std::move(ready));
+    }
+    const Clock& clock() const override { return inner_.clock(); }
+    bool on_loop_thread() const override { return true; }
+    bool hold = false;
+    std::vector<Task> held;
+
+private:
+    loop::EventLoop& inner_;
+};
+
+TEST(Lateness, AnEventOfAWatchWhoseLookHasNotComeBackIsNotLost) {
+    Rig rig;
+    rig.tree.make_dirs("root/A/database");
+    bkmon::test::HeldLane lane;
+    SlowAnswers slow(rig.loop);
+    std::vector<AgentSnapshot> looks;
+    Arrival arrival(
+        slow, lane, *rig.files, rig.journal, rig.options, [&](AgentSnapshot s) { looks.push_back(std::move(s)); }, [](auto) {}, [](auto) {});
+    arrival.start();
+    lane.step();  // the root
+    rig.loop.spin();
+    slow.hold = true;
+    lane.step();  // A is watched and listed; the answer is on its way
+    rig.put("A/database/x.gz");
+    rig.loop.spin();
+    slow.hold = false;
+    ASSERT_EQ(slow.held.size(), 1U);
+    slow.held[0]();
+    ASSERT_EQ(looks.size(), 1U);
+    EXPECT_TRUE(looks[0].files.empty());
+    rig.settle();
+    while (lane.step()) rig.settle();
+    EXPECT_EQ(Rig::names(looks.back().files), "database/x.gz");
 }
 
 TEST(Scan, WithoutAnyEventEverythingIsFoundByTheNextRound) {

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "daemon/deposits/arrival/look.h"
+#include "tests/support/forwarding_files.h"
 #include "tests/unit/daemon/deposits/arrival/rig.h"
 
 namespace bkmon::deposits {
@@ -184,12 +185,46 @@ TEST(Look, WithTheSameIdentityMemoryIsBelievedWithAnotherItIsNot) {
     auto lie = std::make_shared<KeptReports>(*first.kept);
     lie->at("one.json").bytes = std::make_shared<const std::string>("from memory");
     lie->at("one.json").sha256 = "remembered";
+    EXPECT_TRUE(lie->at("one.json").young) << "just written: times may not tell the next change";
+    order.kept = lie;
+    EXPECT_EQ(look_at_agent(*rig.files, order).snapshot.reports.at(0).bytes, "{\"n\":1}");
+    lie->at("one.json").young = false;
     order.kept = lie;
     EXPECT_EQ(look_at_agent(*rig.files, order).snapshot.reports.at(0).bytes, "from memory");
     EXPECT_EQ(look_at_agent(*rig.files, order).snapshot.reports.at(0).sha256, "remembered");
-    rig.put("A/log/one.json", "{\"n\":2}");
-    EXPECT_EQ(look_at_agent(*rig.files, order).snapshot.reports.at(0).bytes, "{\"n\":2}");
-    EXPECT_EQ(look_at_agent(*rig.files, order).snapshot.reports.at(0).sha256, files::Sha256::of("{\"n\":2}"));
+    rig.put("A/log/one.json", "{\"n\":22}");
+    EXPECT_EQ(look_at_agent(*rig.files, order).snapshot.reports.at(0).bytes, "{\"n\":22}");
+    EXPECT_EQ(look_at_agent(*rig.files, order).snapshot.reports.at(0).sha256, files::Sha256::of("{\"n\":22}"));
+}
+
+/// Somebody writes into a report while it is read.
+class BusyFiles final : public bkmon::test::ForwardingFiles {
+public:
+    Result<std::size_t> read(int fd, std::span<unsigned char> to, std::uint64_t offset) override {
+        auto n = ForwardingFiles::read(fd, to, offset);
+        if (offset == 0 && on_read) on_read();
+        return n;
+    }
+    std::function<void()> on_read;
+};
+
+TEST(Look, AReportThatChangesWhileItIsReadIsNeverAMixOfBoth) {
+    Rig rig;
+    rig.put("A/log/x.json", "{\"half\":1}");
+    BusyFiles files;
+    AgentOrder order;
+    order.root.path = rig.options.root;
+    order.agent = "A";
+    order.max_names = 100;
+    for (const char* other : {"{\"half\":2,\"more\":1}", "{}"}) {
+        rig.put("A/log/x.json", "{\"half\":1}");
+        files.on_read = [&] { rig.put("A/log/x.json", other); };
+        const auto r = look_at_agent(files, order);
+        EXPECT_TRUE(r.snapshot.reports.empty()) << other;
+        EXPECT_TRUE(r.again_soon) << other;
+    }
+    files.on_read = nullptr;
+    EXPECT_EQ(look_at_agent(files, order).snapshot.reports.size(), 1U);
 }
 
 TEST(Look, ALeasedReportNeitherHangsNorIsRefused) {
