@@ -95,7 +95,7 @@ Roles Roles::resolve(const core::ControlSettings& settings, std::uint32_t own_ui
             roles.add(grant.who, *role, grant.targets);
         else
             roles.warnings_.push_back(
-                fmt::format("control.roles: '{}' is no role: {} may do nothing by it", printable(grant.role), printable(grant.who)));
+                fmt::format("'{}' is no role: {} may do nothing by it", printable(grant.role), printable(grant.who)));
     }
     return roles;
 }
@@ -122,11 +122,11 @@ void Roles::add_user(const std::string& name, Rule rule) {
     } else if (const auto id = number(name)) {
         rule.id = *id;
     } else {
-        warnings_.push_back(fmt::format("control.roles: there is no user '{}'{}: nobody has that right", printable(name), trouble(rc)));
+        warnings_.push_back(fmt::format("there is no user '{}'{}: nobody has that right", printable(name), trouble(rc)));
         return;
     }
     if (is_overflow(rule.id))
-        warnings_.push_back(fmt::format("control.roles: '{}' stands for users that have no number here: it can have no role", printable(name)));
+        warnings_.push_back(fmt::format("'{}' stands for users that have no number here: it can have no role", printable(name)));
     else
         rules_.push_back(std::move(rule));
 }
@@ -141,11 +141,11 @@ void Roles::add_group(const std::string& name, Rule rule) {
     } else if (const auto id = number(name)) {
         rule.id = *id;
     } else {
-        warnings_.push_back(fmt::format("control.roles: there is no group '{}'{}: nobody has that right", printable(name), trouble(rc)));
+        warnings_.push_back(fmt::format("there is no group '{}'{}: nobody has that right", printable(name), trouble(rc)));
         return;
     }
     if (rule.id == kNobody || rule.id == overflow_gid_) {
-        warnings_.push_back(fmt::format("control.roles: '@{}' stands for groups that have no number here: it can have no role", printable(name)));
+        warnings_.push_back(fmt::format("'@{}' stands for groups that have no number here: it can have no role", printable(name)));
         return;
     }
     rules_.push_back(std::move(rule));

@@ -41,6 +41,7 @@ public:
     std::string user_name(std::uint32_t uid) const;
     /// For the method that needs `needed`.
     Caller caller(const Peer& peer, const Access& access, protocol::Role needed) const;
+    /// Sentences about control.roles.
     const std::vector<std::string>& warnings() const { return warnings_; }
 
 private:

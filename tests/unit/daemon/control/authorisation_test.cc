@@ -54,8 +54,8 @@ TEST(Roles, GivenRolesAreAllThereIs) {
 TEST(Roles, UnknownNamesWarnAndGiveNothing) {
     const auto roles = Roles::resolve(settings_with({"no-such-user", "@no-such-group", "4294967296"}), 990);
     ASSERT_EQ(roles.warnings().size(), 3U);
-    EXPECT_EQ(roles.warnings()[0], "control.roles: there is no user 'no-such-user': nobody has that right");
-    EXPECT_EQ(roles.warnings()[1], "control.roles: there is no group 'no-such-group': nobody has that right");
+    EXPECT_EQ(roles.warnings()[0], "there is no user 'no-such-user': nobody has that right");
+    EXPECT_EQ(roles.warnings()[1], "there is no group 'no-such-group': nobody has that right");
     EXPECT_EQ(role_of(roles, 0), Role::none);
 }
 

@@ -23,11 +23,6 @@ protected:
     }
 };
 
-TEST_F(TargetsHandlers, EachMethodHasExactlyOneHandler) {
-    for (const auto& name : dispatcher.unbound()) EXPECT_EQ(name.substr(0, 18), "io.bkmon.Deposits.") << name;
-    EXPECT_EQ(dispatcher.unbound().size(), 7U);
-}
-
 TEST_F(TargetsHandlers, StatusShowsAllWithCounts) {
     some();
     degraded = {"The vault is read-only."};
