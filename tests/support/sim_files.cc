@@ -269,9 +269,12 @@ Result<bool> SimFiles::clone(int, int) {
 Result<void> SimFiles::sync(int fd) {
     if (auto no = enter("fsync")) return *no;
     const Ino ino = at(fd);
-    syncs_.push_back(path_of(ino));
-    if (syncs_.size() == ignored_sync_) return {};
     auto& node = nodes_.at(ino);
+    bool needed = node.dirty || (!node.dir && (node.now.attributes != node.disk.attributes || node.now.mode != node.disk.mode));
+    for (const auto& change : changes_)
+        for (const auto& half : change.halves) needed = needed || (half.dir == ino && !half.synced);
+    syncs_.push_back({path_of(ino), needed});
+    if (syncs_.size() == ignored_sync_) return {};
     if (!node.dir) {
         node.disk = node.now;
         if (damaging_ && !node.disk.bytes.empty()) node.disk.bytes[0] ^= 1;
@@ -282,7 +285,6 @@ Result<void> SimFiles::sync(int fd) {
         for (auto& half : change.halves) {
             if (half.dir != ino) continue;
             half.synced = change.touched_by_sync = true;
-            if (half.now == 0) change.halves.front().synced = true;  // no file system loses a file by renaming it
         }
     while (!changes_.empty() && std::all_of(changes_.front().halves.begin(), changes_.front().halves.end(), [](const Half& h) { return h.synced; })) {
         for (const auto& half : changes_.front().halves) name_in(disk_names_, half);
@@ -388,9 +390,10 @@ Result<files::Space> SimFiles::space(int) {
 // --- the power cut
 
 void SimFiles::lose_content(Node& node, Loss loss, std::mt19937_64& random) {
-    const auto coin = [&] { return loss == Loss::none || (loss != Loss::everything && random() % 2 == 0); };
+    const bool strict = loss == Loss::everything || loss == Loss::by_directory;
+    const auto coin = [&] { return loss == Loss::none || (!strict && random() % 2 == 0); };
     if (node.dirty) {
-        const bool torn = loss != Loss::everything && loss != Loss::none && random() % 3 == 0;
+        const bool torn = !strict && loss != Loss::none && random() % 3 == 0;
         if (torn) {
             // The size is there, some of the bytes are not: the classic of a lost fsync.
             std::string bytes(node.now.bytes.size(), '\0');
@@ -407,6 +410,16 @@ void SimFiles::lose_content(Node& node, Loss loss, std::mt19937_64& random) {
     node.dirty = false;
 }
 
+void SimFiles::flush() {
+    for (const auto& change : changes_)
+        for (const auto& half : change.halves) name_in(disk_names_, half);
+    changes_.clear();
+    for (auto& [ino, node] : nodes_) {
+        node.disk = node.now;
+        node.dirty = false;
+    }
+}
+
 void SimFiles::crash(Loss loss, std::uint64_t seed) {
     open_.clear();
     live_on();
@@ -418,8 +431,11 @@ void SimFiles::crash(Loss loss, std::uint64_t seed) {
         const bool whole = change.touched_by_sync || loss == Loss::none || (loss == Loss::some_whole && random() % 2 == 0);
         bool moved = true;
         for (const auto& half : change.halves) {
-            const bool kept = loss == Loss::some_halves ? half.synced || random() % 2 == 0 : whole;
-            if (kept && (half.now != 0 || moved)) name_in(names, half);
+            bool kept = whole;
+            if (loss == Loss::by_directory) kept = half.synced;
+            // What was not synced may be there in part; but no file system loses a file by renaming it.
+            if (loss == Loss::some_halves) kept = half.synced || (random() % 2 == 0 && (half.now != 0 || moved));
+            if (kept) name_in(names, half);
             moved = kept;
         }
     }

@@ -42,19 +42,25 @@ public:
     int faults() const { return faults_; }
     /// The n-th sync from now on (1...) does nothing and says ok; 0: none.
     void ignore_sync(std::size_t n) { syncs_.clear(), ignored_sync_ = n; }
-    /// What was synced since then, as paths.
-    const std::vector<std::string>& syncs() const { return syncs_; }
+    struct Synced {
+        std::string path;
+        bool needed = false;  ///< something was not on the disk before
+    };
+    /// What was synced since then.
+    const std::vector<Synced>& syncs() const { return syncs_; }
     /// What sync brings to the disk differs from what was written; seen only by who reads from the disk.
     void damage_writes(bool on) { damaging_ = on; }
 
     enum class Loss {
-        process,      ///< kill -9: nothing is lost, nothing becomes durable either
-        everything,   ///< all that was not synced
-        some_whole,   ///< a random part; a rename happens whole or not at all
-        some_halves,  ///< a random part; the two ends of a rename are two things, each of its own directory
-        none,         ///< all reached the disk in time
+        process,       ///< kill -9: nothing is lost, nothing becomes durable either
+        everything,    ///< all that was not synced
+        some_whole,    ///< a random part; a rename happens whole or not at all
+        by_directory,  ///< names are exactly as their own directory was last synced, bytes as the file was
+        some_halves,   ///< a random part; the two ends of a rename are two things, each of its own directory
+        none,          ///< all reached the disk in time
     };
     void crash(Loss loss, std::uint64_t seed);
+    void flush();  ///< time goes by: everything reaches the disk
 
     Result<UniqueFd> open_root(const std::string& path) override;
     Result<UniqueFd> open_dir(int dir, std::string_view relative) override;
@@ -131,7 +137,7 @@ private:
     Fault fault_;
     int faults_ = 0;
     std::size_t ignored_sync_ = 0;
-    std::vector<std::string> syncs_;
+    std::vector<Synced> syncs_;
     bool damaging_ = false;
     UniqueFd null_;
     std::map<int, Ino> open_;

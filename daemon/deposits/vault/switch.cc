@@ -33,19 +33,32 @@ Result<void> move_in(files::FileOps& ops, const Ends& e, const history::DepositS
     return ops.rename_new(e.temp.dir.get(), e.temp.name, e.final_spot.dir.get(), e.final_spot.name);
 }
 
-Result<void> sync_ends(files::FileOps& ops, const Ends& e) {
+Result<void> sync_final(files::FileOps& ops, const Ends& e) {
     // Protects DONE: the history may call this file the current one only when the name is on the disk.
-    if (auto synced = ops.sync(e.final_spot.dir.get()); !synced) return fail(in("the final directory", std::move(synced.error())));
-    // Protects the old version, whose only name is here now, and the end of the temp name, which nobody would know after the row is closed.
-    if (auto synced = ops.sync(e.temp.dir.get()); !synced) return fail(in(std::string(kTemp), std::move(synced.error())));
-    return {};
+    auto synced = ops.sync(e.final_spot.dir.get());
+    return synced ? Result<void>() : Result<void>(fail(in("the final directory", std::move(synced.error()))));
+}
+
+Result<void> sync_temp(files::FileOps& ops, const Ends& e) {
+    // Protects the old version, whose only name is here after an exchange, and the end of the temp name, which nobody would know after
+    // the row is closed.
+    auto synced = ops.sync(e.temp.dir.get());
+    return synced ? Result<void>() : Result<void>(fail(in(std::string(kTemp), std::move(synced.error()))));
+}
+
+/// Both, and the one first whose loss would hurt: after an exchange the old version gets its new name before it loses the final one (the new
+/// one is in the deposit still); else, and for a held file that is in no deposit any more, the final name comes first.
+Result<void> sync_ends(files::FileOps& ops, const Ends& e, const history::DepositStateRow& row) {
+    const bool old_first = by_exchange(row) && !is_held_path(row.temp_name);
+    if (auto synced = old_first ? sync_temp(ops, e) : sync_final(ops, e); !synced) return synced;
+    return old_first ? sync_final(ops, e) : sync_temp(ops, e);
 }
 
 Result<void> move_back(files::FileOps& ops, const Ends& e, const history::DepositStateRow& row) {
     auto moved = by_exchange(row) ? ops.exchange(e.temp.dir.get(), e.temp.name, e.final_spot.dir.get(), e.final_spot.name)
                                   : ops.rename_new(e.final_spot.dir.get(), e.final_spot.name, e.temp.dir.get(), e.temp.name);
     if (!moved) return moved;
-    return sync_ends(ops, e);
+    return sync_ends(ops, e, row);
 }
 
 Result<std::string> move_aside(files::FileOps& ops, int root, const std::string& from_path, const std::string& to_path, std::uint64_t old_ino) {
@@ -87,7 +100,7 @@ Result<Standing> standing_of(files::FileOps& ops, int root, const history::Depos
 Result<void> settle_switch(files::FileOps& ops, int root, const history::DepositStateRow& row) {
     auto ends = ends_of(ops, root, row);
     if (!ends) return fail(std::move(ends.error()));
-    return sync_ends(ops, *ends);
+    return sync_ends(ops, *ends, row);
 }
 
 Result<void> switch_in(files::FileOps& ops, const Place& place, const history::DepositStateRow& row, bool& undone) {
@@ -97,7 +110,7 @@ Result<void> switch_in(files::FileOps& ops, const Place& place, const history::D
     auto ends = ends_of(ops, tree->root.get(), row);
     if (!ends) return fail(std::move(ends.error()));
     if (auto moved = move_in(ops, *ends, row); !moved) return moved;
-    auto synced = sync_ends(ops, *ends);
+    auto synced = sync_ends(ops, *ends, row);
     if (synced) return synced;
     undone = move_back(ops, *ends, row).has_value();  // never the same fsync again: what it lost is lost
     return synced;

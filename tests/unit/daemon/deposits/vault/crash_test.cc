@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/unit/daemon/deposits/vault/sim_vault.h"
 
 namespace bkmon::test {
@@ -21,7 +23,7 @@ struct Cut {
 bool survives_halves(const Scenario& s) { return s.name != "release"; }
 
 std::vector<Cut> cuts(const Scenario& s, int seeds) {
-    std::vector<Cut> out{{Loss::process, 0}, {Loss::everything, 0}, {Loss::none, 0}};
+    std::vector<Cut> out{{Loss::process, 0}, {Loss::everything, 0}, {Loss::by_directory, 0}, {Loss::none, 0}};
     for (int i = 0; i < seeds; ++i) {
         const auto seed = static_cast<std::uint64_t>(i);
         out.push_back({Loss::some_whole, seed});
@@ -41,7 +43,7 @@ std::string sweep(const Scenario& scenario, std::size_t ignored_sync, int seeds,
     for (std::uint64_t k = 1;; ++k) {
         bool died = false;
         for (const auto& cut : cuts(scenario, seeds)) {
-            const CrashPoint at{k, cut.loss, cut.seed, ignored_sync, 0};
+            const CrashPoint at{k, cut.loss, cut.seed, ignored_sync, 0, 0};
             ++points;
             if (auto bad = run_crash(scenario, at, died); !bad.empty()) return shown(scenario, at) + ": " + bad;
         }
@@ -61,12 +63,70 @@ TEST_P(Crash, AtEveryCallNothingIsLost) {
 TEST_P(Crash, RecoveryMayDieToo) {
     for (std::uint64_t k = 1;; k += 3) {
         bool died = false;
-        for (const auto loss : {Loss::process, Loss::everything, Loss::some_whole, Loss::some_halves})
+        for (const auto loss : {Loss::process, Loss::everything, Loss::by_directory, Loss::some_whole, Loss::some_halves})
             for (std::uint64_t again = survives_halves(GetParam()) || loss != Loss::some_halves ? 4 : 60; again < 60; again += 5) {
-                const CrashPoint at{k, loss, k + again, 0, again};
+                const CrashPoint at{k, loss, k + again, 0, 0, again};
                 ASSERT_EQ(run_crash(GetParam(), at, died), "") << shown(GetParam(), at);
             }
         if (!died) break;
+    }
+}
+
+/// The first fsync of a copy is there for the reading back: DamagedDisk, below, is its test.
+bool is_for_reading_back(const std::vector<SimFiles::Synced>& syncs, std::size_t n) {
+    return syncs[n].path.find("/.tmp/") != std::string::npos && (n == 0 || syncs[n - 1].path != syncs[n].path);
+}
+
+/// Every fsync that has something to do, left out alone, must be missed by a crash somewhere. One that no crash misses protects nothing.
+TEST_P(Crash, EachSyncProtectsSomething) {
+    SimVault v;
+    v.start();
+    GetParam().before(v);
+    v.crash(Loss::none, 0);
+    v.start();
+    v.disk.flush();
+    v.disk.ignore_sync(0);
+    ASSERT_TRUE(GetParam().act(v));
+    const auto syncs = v.disk.syncs();
+    int proven = 0;
+    for (std::size_t n = 0; n < syncs.size(); ++n) {
+        if (!syncs[n].needed || is_for_reading_back(syncs, n)) continue;
+        int points = 0;
+        EXPECT_NE(sweep(GetParam(), n + 1, 6, points), "") << GetParam().name << ": sync " << n + 1 << " of " << syncs[n].path << " protects nothing";
+        ++proven;
+    }
+    EXPECT_GT(proven, 0);
+}
+
+/// Directories are synced though they exist: the run that made them may have died before it did so.
+TEST(CrashOfParents, AreSyncedAgainByTheNextRun) {
+    const auto& first = scenarios().front();
+    std::set<std::string> missed;
+    for (std::uint64_t k = 1;; ++k) {
+        bool died = false;
+        ASSERT_EQ(run_crash(first, {k, Loss::process, 0, 0, 0, 0}, died), "");
+        if (!died) break;
+        for (std::size_t n = 1; n <= 2; ++n)  // the vault's directory and the one above the final one
+            if (!run_crash(first, {k, Loss::process, 0, 0, n, 0}, died).empty()) missed.insert(std::to_string(n));
+    }
+    EXPECT_EQ(missed, (std::set<std::string>{"1", "2"}));
+}
+
+/// A disk that keeps other bytes than were written is noticed, because the copy is synced, let go and read again.
+TEST(DamagedDisk, IsNoticedByReadingBack) {
+    for (const std::size_t ignored : {std::size_t{0}, std::size_t{3}}) {
+        SimVault v;
+        v.start();
+        v.deposit("the first");
+        v.disk.damage_writes(true);
+        v.disk.ignore_sync(ignored);
+        auto path = v.promote("the first");
+        ASSERT_NE(v.disk.syncs()[2].path.find("/.tmp/"), std::string::npos) << "the third sync is the first of the copy";
+        EXPECT_EQ(path.has_value(), ignored != 0) << "without that sync nobody would notice";
+        if (ignored == 0) {
+            EXPECT_EQ(path.error().code, Errc::corrupt);
+            EXPECT_EQ(v.wrong(), "");
+        }
     }
 }
 

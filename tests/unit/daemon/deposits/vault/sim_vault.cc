@@ -82,6 +82,7 @@ std::string SimVault::wrong() {
         known.insert(vault_path(row.path));
         const auto bytes = disk.get(vault_path(row.path));
         if (!bytes || files::Sha256::of(*bytes) != row.sha256) return "the held file is not what was held";
+        if (disk.mode_of(vault_path(row.path)) != 0440) return "the held file can be written";
     }
     const auto states = *tables.deposit_states();
     if (!states.empty()) return "R4: a row is left in phase " + states.front().phase;
@@ -200,11 +201,7 @@ std::string run_crash(const Scenario& scenario, const CrashPoint& at, bool& died
     const bool committed = scenario.happened(v);
     if (acknowledged && !committed) return "acknowledged, and it did not happen";
     v.crash(at.loss, at.seed);
-        printf("committed %d ack %d\n", committed, acknowledged);
-        for (auto& f : v.disk.all_files("/vault")) printf("0 %s\n", f.c_str());
-        const auto st = *v.history.tables().deposit_states();
-        for (auto& h : st) printf("S %s %s\n", h.phase.c_str(), h.temp_name.c_str());
-    }
+    v.disk.ignore_sync(0);
     if (auto bad = v.wrong_at_once(scenario.healthy_before); !bad.empty()) return bad;
     if (at.again_at != 0) {
         v.disk.die_at(at.again_at);
@@ -212,25 +209,24 @@ std::string run_crash(const Scenario& scenario, const CrashPoint& at, bool& died
         v.crash(at.loss, at.seed + 1);
     }
     v.start();
-    v.disk.ignore_sync(0);
     if (!v.world->vault->state().usable) return "the vault is not usable: " + v.world->vault->state().problem;
-        for (auto& f : v.disk.all_files("/vault")) printf("%s\n", f.c_str());
-        for (auto& e : v.world->journal.entries()) printf("J %s\n", e.text.c_str());
-        for (auto& h : v.healthy()) printf("H %d %s\n", h.current, h.vault_path.c_str());
-        const auto st = *v.history.tables().deposit_states();
-        for (auto& h : st) printf("S %s %s\n", h.phase.c_str(), h.temp_name.c_str());
-    }
     if (auto bad = v.wrong(); !bad.empty()) return bad;
     if (committed && !scenario.happened(v)) return "R3: it was in the history, and is not any more";
     // Recovery itself must not rest on what is only in memory.
     const bool after = scenario.happened(v);
-    v.crash(Loss::everything, 0);
+    v.crash(Loss::by_directory, 0);
     v.start();
     if (auto bad = v.wrong(); !bad.empty()) return "after a second power cut: " + bad;
     if (after != scenario.happened(v)) return "a second power cut changed the outcome";
     if (after) return {};
+    v.disk.ignore_sync(at.ignored_in_retry);
     if (!scenario.act(v)) return "it cannot be done again";
-    return v.wrong();
+    if (auto bad = v.wrong(); !bad.empty()) return "done again: " + bad;
+    v.crash(Loss::by_directory, 0);
+    v.disk.ignore_sync(0);
+    v.start();
+    if (auto bad = v.wrong(); !bad.empty()) return "done again, after a power cut: " + bad;
+    return scenario.happened(v) ? "" : "done again, and lost";
 }
 
 }  // namespace bkmon::test

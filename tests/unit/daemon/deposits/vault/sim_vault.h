@@ -81,7 +81,8 @@ struct CrashPoint {
     SimFiles::Loss loss = SimFiles::Loss::process;
     std::uint64_t seed = 0;
     std::size_t ignored_sync = 0;
-    std::uint64_t again_at = 0;  ///< recovery dies too, at this call of it
+    std::size_t ignored_in_retry = 0;  ///< a sync of the second try, after which the power is cut
+    std::uint64_t again_at = 0;        ///< recovery dies too, at this call of it
 };
 std::string run_crash(const Scenario& scenario, const CrashPoint& at, bool& died);
 
