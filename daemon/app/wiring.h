@@ -90,7 +90,7 @@ private:
     std::unique_ptr<loop::Timer> beat_timer_, house_timer_;
     std::shared_ptr<void> verdict_listener_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
-    bool ready_ = false, reloading_ = false, history_ok_ = true;
+    bool ready_ = false, reloading_ = false, history_ok_ = true, history_judged_ = false;
     std::string history_problem_, last_status_;
     int exit_code_ = 0;
 };

@@ -156,8 +156,7 @@ std::optional<HeldChoice> held_choice(deposits::Part& part, const CallPtr& call)
     auto id = TargetId::parse(**target);
     if (!id) return call->invalid("target", id.error().what), std::nullopt;
     if (!call->caller().may_touch(id->str())) return call->not_allowed("release", protocol::Role::admin), std::nullopt;
-    const auto held = part.held_targets();
-    if (std::none_of(held.begin(), held.end(), [&](const std::string& h) { return equal_ignoring_case(h, id->str()); })) {
+    if (!part.held_sha256(*id)) {
         JsonWriter w;
         call->error("io.bkmon.Deposits.NotHeld", w.begin_object().field("target", id->str()).end_object().take());
         return std::nullopt;
@@ -165,10 +164,11 @@ std::optional<HeldChoice> held_choice(deposits::Part& part, const CallPtr& call)
     return HeldChoice{*id, lower(**sha)};
 }
 
-void answer_error(const CallPtr& call, const TargetId& target, const Error& e) {
+void answer_error(DepositsDoor& door, const CallPtr& call, const TargetId& target, const Error& e) {
     JsonWriter w;
-    if (e.code == Errc::invalid)
-        return call->error("io.bkmon.Deposits.WrongHash", w.begin_object().field("target", target.str()).field("held", e.what).end_object().take());
+    const auto held = door.part() != nullptr ? door.part()->held_sha256(target) : std::nullopt;
+    if (e.code == Errc::invalid && held)
+        return call->error("io.bkmon.Deposits.WrongHash", w.begin_object().field("target", target.str()).field("held", *held).end_object().take());
     call->fail(e);
 }
 
@@ -177,8 +177,8 @@ void release(DepositsDoor& door, const CallPtr& call) {
     if (part == nullptr) return;
     const auto choice = held_choice(*part, call);
     if (!choice) return;
-    part->release(choice->target, choice->sha256, call->caller().text(), [call, choice](Result<std::string> path) {
-        if (!path) return answer_error(call, choice->target, path.error());
+    part->release(choice->target, choice->sha256, call->caller().text(), [&door, call, choice](Result<std::string> path) {
+        if (!path) return answer_error(door, call, choice->target, path.error());
         JsonWriter w;
         call->reply(w.begin_object().field("file", *path).end_object().take());
     });
@@ -190,7 +190,7 @@ void reject(DepositsDoor& door, const CallPtr& call) {
     const auto choice = held_choice(*part, call);
     if (!choice) return;
     part->reject(choice->target, choice->sha256, call->caller().text(),
-                 [call, choice](Result<void> done) { done ? call->reply("{}") : answer_error(call, choice->target, done.error()); });
+                 [&door, call, choice](Result<void> done) { done ? call->reply("{}") : answer_error(door, call, choice->target, done.error()); });
 }
 
 void init(DepositsDoor& door, const CallPtr& call) {

@@ -88,7 +88,10 @@ void Part::Impl::accept_snapshot(AgentState& agent, AgentSnapshot snapshot) {
         if (report.sha256.empty()) report.sha256 = files::Sha256::of(report.file.name + "\n" + report.file.id.text());
         present.insert(report.sha256);
         auto known = agent.reports.find(report.sha256);
-        if (known == agent.reports.end()) {
+        if (known == agent.reports.end() && report.settled && report.bytes.empty()) {
+            arrival->unsettle(agent.folder);  // forgotten here, not there: its bytes are needed again
+            arrival->look_at(agent.folder);
+        } else if (known == agent.reports.end()) {
             fresh.push_back(std::move(report));
         } else {
             known->second.file = report.file.name;
@@ -150,6 +153,7 @@ void Part::Impl::add_report(AgentState& agent, KnownReport known) {
     }
     const Time end = known.report && known.report->operation_end ? *known.report->operation_end : known.arrival;
     known.clock = core::check_clock(end, known.arrival);
+    if (clock_implausible(end)) known.clock.effective = known.arrival;  // a clock of 1970: the file counts, the gate speaks
     milliseconds limit = options.settings.defaults.max_report_age;
     for (const Job* job : agent.jobs) limit = std::max(limit, job->settings.max_report_age);
     known.too_old = now() - known.when() > limit;
@@ -167,6 +171,7 @@ void Part::Impl::add_report(AgentState& agent, KnownReport known) {
         rooms.store.write([row](history::Session& s) { return s.put_judged(row); }, [](Result<void>) {});
     }
     known.bytes.reset();
+    if (arrival) arrival->settled(agent.folder, known.sha256);
     agent.reports.insert_or_assign(known.sha256, std::move(known));
 }
 

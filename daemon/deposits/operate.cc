@@ -66,10 +66,9 @@ std::vector<UnexpectedView> Part::unexpected() const {
     return views;
 }
 
-std::vector<std::string> Part::held_targets() const {
-    std::vector<std::string> ids;
-    for (const auto& [key, row] : impl_->held) ids.push_back(row.target.str());
-    return ids;
+std::optional<std::string> Part::held_sha256(const TargetId& target) const {
+    auto it = impl_->held.find(target.key());
+    return it == impl_->held.end() ? std::nullopt : std::optional(it->second.sha256);
 }
 
 Result<std::string> Part::rescan(const std::string& agent) {

@@ -164,7 +164,14 @@ void Part::Impl::on_round(std::vector<std::string> there) {
 void Part::Impl::on_root(Arrival::RootState root) {
     if (!root.usable) {
         publish_own("deposits", core::Status::unreachable, "deposit_unavailable", root.problem);
-        on_round({});
+        // What was seen stays seen: a root that cannot be read is not an empty one. Only what was judged before must be known.
+        for (auto& [key, agent] : agents) {
+            AgentSnapshot nothing;
+            nothing.agent = agent->folder;
+            nothing.gone = true;
+            if (!agent->loaded) load_judged(*agent, std::move(nothing));
+        }
+        round_done = true;
     } else if (!root.watching) {
         publish_own("deposits", core::Status::warning, "degraded", "works by scanning alone: " + root.watch_problem);
     } else {

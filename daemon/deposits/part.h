@@ -66,7 +66,8 @@ public:
 
     std::vector<DepositView> list() const;
     std::vector<UnexpectedView> unexpected() const;
-    std::vector<std::string> held_targets() const;
+    /// The SHA-256 of what is held for the target, if anything is.
+    std::optional<std::string> held_sha256(const TargetId& target) const;
     /// Looks at every folder (or one agent's); returns the run's id.
     Result<std::string> rescan(const std::string& agent);
     void release(const TargetId& target, const std::string& sha256, const std::string& by, std::function<void(Result<std::string>)> done);

@@ -157,7 +157,7 @@ TEST_F(Intake, RejectedFileIsDroppedAndTheLastHealthyOneStays) {
     ASSERT_TRUE(rejected) << rejected.error().what;
     EXPECT_EQ(status(), "failed");
     EXPECT_EQ(in_vault(), "good one");
-    EXPECT_TRUE(part->held_targets().empty());
+    EXPECT_FALSE(part->held_sha256(TargetId::of("deposit", {"SHOP_CITY_NORTH", "MAIN"})));
 }
 
 TEST_F(Intake, UnreadableReportFailsOnlyJobsWithoutAValidOne) {
@@ -199,6 +199,29 @@ TEST_F(Intake, ReportOlderThanTheLimitIsIgnoredAndSaidSo) {
     look();
     EXPECT_EQ(in_vault(), "<none>");
     EXPECT_TRUE(journal.says(journal::msg::deposit_refused, "older than max_report_age"));
+}
+
+TEST_F(Intake, ClockOf1970IsHeldNotIgnored) {
+    put_file("MAIN", "bytes");
+    put_report(report("MAIN", "bytes", Time(std::chrono::hours(5))));
+    look();
+    EXPECT_EQ(status(), "held") << shown().reason;
+    EXPECT_EQ(shown().reason_code, "clock");
+}
+
+TEST_F(Intake, RootThatCannotBeReadForAWhileForgetsNothing) {
+    settings.jobs[0].consume = false;
+    start();
+    put_report(report("MAIN", "0123456789", loop.clock().now()));
+    look();
+    ASSERT_EQ(waiting_for(), "'MAIN.bin' has not arrived yet");
+    std::filesystem::rename(tree.at("deposits"), tree.at("away"));
+    pass(std::chrono::minutes(2));
+    EXPECT_EQ(waiting_for(), "'MAIN.bin' has not arrived yet");
+    std::filesystem::rename(tree.at("away"), tree.at("deposits"));
+    put_file("MAIN", "0123456789");
+    pass(std::chrono::minutes(2));
+    EXPECT_EQ(status(), "ok") << shown().reason;
 }
 
 TEST_F(Intake, ReconfiguredJobsKeepTheirStateAndNewOnesAppear) {
