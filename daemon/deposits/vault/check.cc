@@ -26,6 +26,8 @@ Result<void> seal(files::FileOps& ops, const Spot& spot, const CheckRequest& r, 
         if (auto set = ops.set_mode(fd, 0600); !set) return set;
     if (auto set = ops.set_attribute(fd, kShaAttribute, r.sha256); !set) return set;
     if (auto set = ops.set_attribute(fd, kTargetAttribute, r.target); !set) return set;
+    if (!r.backup_at.empty())
+        if (auto set = ops.set_attribute(fd, kTimeAttribute, r.backup_at); !set) return set;
     if (auto set = ops.set_mode(fd, 0440); !set) return set;
     // Protects the rebuilding of a lost history (attributes) and the file from careless writers (mode). Not the bytes: see above.
     if (auto synced = ops.sync(fd); !synced) return fail(in("the copy", std::move(synced.error())));

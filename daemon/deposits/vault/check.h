@@ -20,7 +20,7 @@ struct CheckRequest {
     std::string final_path;
     std::string sha256;
     std::uint64_t size = 0;
-    std::string target;  ///< for the attribute that a lost history is rebuilt from
+    std::string target, backup_at;  ///< for the attribute that a lost history is rebuilt from
     std::optional<OldFile> old;
 };
 

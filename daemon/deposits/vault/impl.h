@@ -7,6 +7,7 @@
 #include "daemon/deposits/vault/check.h"
 #include "daemon/deposits/vault/done_record.h"
 #include "daemon/deposits/vault/marker.h"
+#include "daemon/deposits/vault/rebuild.h"
 #include "daemon/deposits/vault/recover.h"
 #include "daemon/deposits/vault/take.h"
 #include "daemon/deposits/vault/vault.h"

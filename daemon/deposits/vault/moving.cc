@@ -99,6 +99,8 @@ void Vault::Impl::check(MovePtr m) {
     request.sha256 = m->row.claimed_sha256;
     request.size = m->size;
     request.target = m->row.target.str();
+    const auto backup_at = m->record.held ? m->record.held->backup_at : m->record.healthy->backup_at;
+    if (backup_at) request.backup_at = rfc3339(*backup_at);
     if (!m->row.old_path.empty()) request.old = disk::OldFile{m->row.old_path, m->row.old_sha256, m->old_size};
     on_lane([&f = files, where = place,
              request](std::stop_token stop) { return disk::check(f, where, request, [stop](std::uint64_t) { return !stop.stop_requested(); }); },

@@ -157,15 +157,39 @@ void Vault::Impl::opened(Result<void> result) {
 }
 
 void Vault::Impl::init(std::function<void(Result<std::string>)> done) {
-    on_lane([&f = files, root = place.root](std::stop_token) { return disk::mark(f, root); },
-            [this, done = std::move(done)](Result<std::string> id) {
-                if (!id) return done(std::move(id));
-                commit([id = *id](history::Session& s) { return s.put_setting(kMarkerSetting, id); },
-                       [this, id = *id, done](Result<void> written) {
-                           if (!written) return done(fail(of_history(std::move(written.error()))));
-                           open([id, done] { done(id); });
-                       });
-            });
+    struct Marked {
+        std::string id;
+        disk::Rebuilt found;
+    };
+    on_lane(
+        [&f = files, root = place.root](std::stop_token) -> Result<Marked> {
+            auto id = disk::mark(f, root);
+            if (!id) return fail(std::move(id.error()));
+            auto found = disk::find_sealed(f, root);
+            if (!found) return fail(std::move(found.error()));
+            return Marked{std::move(*id), std::move(*found)};
+        },
+        [this, done = std::move(done)](Result<Marked> marked) {
+            if (!marked) return done(fail(std::move(marked.error())));
+            for (const auto& path : marked->found.damaged)
+                journal.log(journal::Level::error, journal::msg::vault_unknown_file,
+                            "'" + path + "' does not hash to what was recorded with it: damaged, it is not taken for a backup",
+                            {{"BKMON_VAULT", place.root}});
+            auto added = std::make_shared<int>(0);
+            commit(
+                [id = marked->id, rows = marked->found.healthy, added](history::Session& s) -> Result<void> {
+                    if (auto put = s.put_setting(kMarkerSetting, id); !put) return put;
+                    return adopt_sealed(s, rows, *added);
+                },
+                [this, id = marked->id, added, done](Result<void> written) {
+                    if (!written) return done(fail(of_history(std::move(written.error()))));
+                    if (*added > 0)
+                        journal.log(journal::Level::warning, journal::msg::vault_recovered,
+                                    fmt::format("{} backups in the vault were unknown to the history and are known again", *added),
+                                    {{"BKMON_VAULT", place.root}});
+                    open([id, done] { done(id); });
+                });
+        });
 }
 
 /// Is there room again for what did not fit?

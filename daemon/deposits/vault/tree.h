@@ -16,6 +16,7 @@ inline constexpr std::string_view kQuarantine = ".quarantine";  ///< what lay in
 inline constexpr std::string_view kMarker = ".bkmon-vault";     ///< one line: the id that the history knows
 inline constexpr const char* kShaAttribute = "user.bkmon.sha256";
 inline constexpr const char* kTargetAttribute = "user.bkmon.target";
+inline constexpr const char* kTimeAttribute = "user.bkmon.backup_at";  ///< RFC 3339, where known
 
 /// Which vault is meant.
 struct Place {

@@ -91,7 +91,9 @@ public:
     /// `done` once, after the first try.
     void open(std::function<void()> done);
     const VaultState& state() const;
-    /// Marks the vault as ours (`deposits init`): <vault>/.bkmon-vault with a random id that the history knows. Returns the id.
+    /// Marks the vault as ours (`deposits init`): <vault>/.bkmon-vault with a random id that the history knows. Keeps an id that is there
+    /// (a restored vault). Backups in it that the history does not know are hashed and known again: takes as long as reading them does.
+    /// Returns the id.
     void init(std::function<void(Result<std::string>)> done);
 
     /// A take in progress; destroying it cancels, cleans up its copy, and calls nothing.

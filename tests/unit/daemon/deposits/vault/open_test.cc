@@ -133,6 +133,47 @@ TEST_F(Open, ReopeningLeavesRunningCopiesAlone) {
     expect_clean();
 }
 
+TEST_F(Open, ALostHistoryIsRebuiltByInit) {
+    const auto made = loop.clock().now() + std::chrono::minutes(1);
+    ASSERT_TRUE(promote("first"));
+    ASSERT_TRUE(promote("second"));
+    tree.put("vault/ACME/unknown", "not ours");
+    FakeStore fresh(loop);
+    VaultWorld w(*ops, fresh, loop, tree.at("deposits"), tree.at("vault"));
+    w.open();
+    EXPECT_FALSE(w.vault->state().usable) << "the operator decides";
+    bool done = false;
+    w.vault->init([&](Result<std::string> id) { done = id.has_value(); });
+    loop.run_posted();
+    EXPECT_TRUE(done);
+    EXPECT_TRUE(w.vault->state().usable) << w.vault->state().problem;
+    const auto rows = *fresh.tables().healthy(w.target, 10);
+    ASSERT_EQ(rows.size(), 1u);
+    EXPECT_EQ(rows[0].sha256, files::Sha256::of("second"));
+    EXPECT_EQ(rows[0].vault_path, "ACME/db.sql.gz");
+    EXPECT_EQ(rows[0].backup_at, made + std::chrono::minutes(1));
+    EXPECT_TRUE(rows[0].current);
+    EXPECT_TRUE(w.journal.says(journal::msg::vault_recovered, "known again"));
+    deposit("db.sql.gz", "third");
+    EXPECT_TRUE(w.promote("db.sql.gz", "third", "ACME/db.sql.gz")) << "the old one is known, so it may be exchanged";
+    w.vault.reset();
+}
+
+TEST_F(Open, ADamagedFileIsNotRebuiltFrom) {
+    ASSERT_TRUE(promote("first"));
+    ASSERT_EQ(::chmod(tree.at("vault/ACME/db.sql.gz").c_str(), 0600), 0);
+    tree.put("vault/ACME/db.sql.gz", "FIRST");
+    ASSERT_EQ(::chmod(tree.at("vault/ACME/db.sql.gz").c_str(), 0440), 0);
+    FakeStore fresh(loop);
+    VaultWorld w(*ops, fresh, loop, tree.at("deposits"), tree.at("vault"));
+    w.open();
+    w.vault->init([](Result<std::string>) {});
+    loop.run_posted();
+    EXPECT_TRUE(fresh.tables().healthy(w.target, 10)->empty());
+    EXPECT_TRUE(w.journal.says(journal::msg::vault_unknown_file, "ACME/db.sql.gz"));
+    w.vault.reset();
+}
+
 class Consume : public RealVault {
 protected:
     Result<void> consume(const deposits::FileIdentity& id) {

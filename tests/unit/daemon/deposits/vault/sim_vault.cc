@@ -176,7 +176,7 @@ const std::vector<Scenario>& scenarios() {
                            v.world->tidy();
                            v.loop.advance(std::chrono::hours(25));
                            v.world->tidy();
-                           return v.world->done && !v.disk.dead();
+                           return v.world->done && !v.disk.dead() && v.healthy()[1].vault_path.empty();
                        },
                        {"the second"},
                        [](SimVault& v) { return v.healthy().size() == 2 && v.healthy()[1].vault_path.empty(); }});

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 
 #include "tests/unit/daemon/deposits/vault/real_vault.h"
@@ -220,6 +221,69 @@ TEST_F(Take, CancelledBeforeItBegan) {
     world->vault->take(world->request("f.gz", "x"), {}, [&](Taken) { called = true; }).reset();
     loop.run_posted();
     EXPECT_FALSE(called);
+    expect_clean();
+}
+
+/// Between opening the source and reading it.
+class WhileCopying : public Take {
+protected:
+    template <class F>
+    Taken take_and(F meanwhile) {
+        const std::string bytes = "0123456789";
+        deposit("f.gz", bytes);
+        world->by_step = true;
+        world->open();
+        settle();
+        Taken out;
+        auto job = world->vault->take(world->request("f.gz", bytes), {}, [&](Taken t) { out = std::move(t); });
+        loop.run_posted();
+        EXPECT_TRUE(world->steps.step());  // opened
+        loop.run_posted();
+        meanwhile();
+        settle();
+        return out;
+    }
+    void settle() {
+        do {
+            loop.run_posted();
+        } while (world->steps.step());
+    }
+    std::string path = "f.gz";
+};
+
+TEST_F(WhileCopying, ItGrows) {
+    EXPECT_EQ(take_and([&] { deposit(path, "0123456789ab"); }).outcome, Outcome::changed);
+    expect_clean();
+}
+
+TEST_F(WhileCopying, ItShrinks) {
+    EXPECT_EQ(take_and([&] { ASSERT_EQ(::truncate(deposited(path).c_str(), 3), 0); }).outcome, Outcome::changed);
+    expect_clean();
+}
+
+TEST_F(WhileCopying, ItChangesInPlaceAndHidesIt) {
+    const auto t = take_and([&] {
+        struct stat st {};
+        ASSERT_EQ(::stat(deposited(path).c_str(), &st), 0);
+        deposit(path, "9876543210");
+        const std::array<timespec, 2> times{st.st_atim, st.st_mtim};
+        ASSERT_EQ(::utimensat(AT_FDCWD, deposited(path).c_str(), times.data(), 0), 0);
+    });
+    EXPECT_EQ(t.outcome, Outcome::changed);
+    expect_clean();
+}
+
+TEST_F(WhileCopying, ItIsRemovedOrReplacedByName) {
+    EXPECT_EQ(take_and([&] { ASSERT_EQ(::unlink(deposited(path).c_str()), 0); }).outcome, Outcome::copied) << "the open file is judged";
+    EXPECT_EQ(take_and([&] {
+                  tree.put("deposits/agent1/new", "other data");
+                  ASSERT_EQ(::rename(tree.at("deposits/agent1/new").c_str(), deposited(path).c_str()), 0);
+              }).sha256,
+              files::Sha256::of("0123456789"));
+}
+
+TEST_F(WhileCopying, ItGetsASecondName) {
+    EXPECT_EQ(take_and([&] { ASSERT_EQ(::link(deposited(path).c_str(), tree.at("second").c_str()), 0); }).outcome, Outcome::changed);
     expect_clean();
 }
 

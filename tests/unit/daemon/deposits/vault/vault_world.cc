@@ -31,8 +31,9 @@ VaultWorld::VaultWorld(files::FileOps& o, history::Store& s, ManualLoop& l, std:
 }
 
 void VaultWorld::open() {
-    vault =
-        std::make_unique<Vault>(loop, lane, ops, store, registry, inspector, journal, options, [this](VaultState state) { told = std::move(state); });
+    loop::Lane& chosen = by_step ? static_cast<loop::Lane&>(steps) : lane;
+    vault = std::make_unique<Vault>(loop, chosen, ops, store, registry, inspector, journal, options,
+                                    [this](VaultState state) { told = std::move(state); });
     done = false;
     vault->open([this] { done = true; });
     loop.run_posted();

@@ -44,6 +44,8 @@ struct VaultWorld {
     history::Store& store;
     ManualLoop& loop;
     InlineLane lane;
+    HeldLane steps;
+    bool by_step = false;  ///< from the next open() on disk work waits for steps.step()
     targets::Registry registry;
     CannedInspector inspector;
     RecordingJournal journal;
