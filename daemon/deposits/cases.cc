@@ -127,11 +127,8 @@ bool Part::Impl::next_step(Job& job) {
     drop_superseded(job, open_cases(job), kept);
     for (const Case& c : kept) {
         const SeenFile* file = find_file(*job.agent, c.entry->staged_file_name);
-        if (already_judged(job, c, file)) {
-            if (file != nullptr && job.agent->judged.at({job.id.key(), c.report->sha256}).file_identity != file->id.text())
-                consume_file(job, *file);  // pushed again: quiet
-            continue;
-        }
+        // A file pushed again stays where it is: its bytes were not hashed, it may be the next report's.
+        if (already_judged(job, c, file)) continue;
         if (evaluate(job, c)) return true;
     }
     return false;
@@ -196,7 +193,8 @@ bool Part::Impl::evaluate(Job& job, const Case& c) {
         return false;
     }
     if (job.retry_after && *job.retry_after > boot()) {  // a moment ago it could not be taken
-        const auto status = job.retry_code == "vault_unavailable" ? core::Status::unreachable : core::Status::corrupt;
+        const bool refused = job.retry_code == "not_a_file" || job.retry_code == "unreadable";
+        const auto status = job.retry_code == "vault_unavailable" ? core::Status::unreachable : refused ? core::Status::failed : core::Status::corrupt;
         if (over) {
             publish_entry(job, c, plain_verdict(status, job.retry_code, job.retry_detail + " and the deadline has passed"), file);
             return true;

@@ -122,7 +122,9 @@ void Part::Impl::not_taken(std::shared_ptr<Intake> in, const Taken& t) {
             v.status = t.reason_code == "size_mismatch" ? core::Status::corrupt : core::Status::failed;
             v.severity = core::severity_of(v.status);
             if (!in->final_try && (t.reason_code == "not_a_file" || t.reason_code == "unreadable" || t.reason_code == "size_mismatch")) {
-                job.retry_after = boot() + kLongestRetry;
+                job.retry_after = boot() + std::clamp(options.settings.settle, kFirstRetry, kLongestRetry);
+                job.retry_code = t.reason_code;
+                job.retry_detail = t.detail;
                 return finished(job, "done", "");
             }
             break;

@@ -192,7 +192,7 @@ class Deposits(Case):
         d.wait_status(T, "corrupt", reason_code="size_mismatch")
 
     def test_unexpected_names_are_shown_and_adopted(self):
-        d = self.daemon()
+        d = self.daemon(gates="{database: false}")
         data = gzip.compress(dump())
         d.deposit("SHOP_CITY_NORTH", {"MAIN": ("main.sql.gz", data), "EXTRA": ("extra.sql.gz", data)})
         d.deposit("SHOP_CITY_WEST", {"MAIN": ("main.sql.gz", data)})

@@ -83,7 +83,7 @@ TEST_F(Intake, YesterdaysFileUnderTodaysReportIsNotCorruptBeforeTheDeadline) {
     EXPECT_EQ(in_vault(), "today's bytes here");
 }
 
-TEST_F(Intake, SamePushAgainIsNoEventAndIsTakenAwayAgain) {
+TEST_F(Intake, SamePushAgainIsNoEvent) {
     const std::string text = report("MAIN", "bytes", loop.clock().now());
     put_file("MAIN", "bytes");
     put_report(text);
@@ -97,8 +97,23 @@ TEST_F(Intake, SamePushAgainIsNoEventAndIsTakenAwayAgain) {
     look();
     pass(std::chrono::minutes(2));
     EXPECT_EQ(verdict_events(), events);
-    EXPECT_FALSE(tree.has("deposits/SHOP_CITY_NORTH/database/MAIN.bin"));
-    EXPECT_FALSE(tree.has("deposits/SHOP_CITY_NORTH/log/STATUS.json"));
+}
+
+TEST_F(Intake, FileOfTheNextReportIsNotTakenAwayUnderAnOldOne) {
+    const std::string old_report = report("MAIN", "old bytes", loop.clock().now());
+    put_file("MAIN", "old bytes");
+    put_report(old_report, "OLD.json");
+    look();
+    ASSERT_EQ(status(), "ok");
+    // The agent pushes its whole folder: the old report again, and a new file whose report is still on its way.
+    put_report(old_report, "OLD.json");
+    put_file("MAIN", "new bytes, sent before their report");
+    look();
+    pass(std::chrono::minutes(2));
+    ASSERT_TRUE(tree.has("deposits/SHOP_CITY_NORTH/database/MAIN.bin"));
+    put_report(report("MAIN", "new bytes, sent before their report", loop.clock().now()), "NEW.json");
+    look();
+    EXPECT_EQ(in_vault(), "new bytes, sent before their report");
 }
 
 TEST_F(Intake, SameBytesUnderANewerReportAreUnchanged) {
