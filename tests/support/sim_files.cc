@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "common/base/text.h"
 
@@ -51,6 +52,22 @@ void SimFiles::put(const std::string& path, const std::string& bytes) {
     node.now.bytes = bytes;
     node.disk = node.now;
     node.mtime = node.ctime = ++clock_;
+}
+
+void SimFiles::overwrite(const std::string& path, const std::string& bytes) {
+    const Ino ino = find_path(path);
+    if (ino == 0) return;
+    auto& node = nodes_.at(ino);
+    node.now.bytes = bytes;
+    node.disk = node.now;
+    node.mtime = node.ctime = ++clock_;
+}
+
+void SimFiles::remove(const std::string& path) {
+    const auto slash = path.rfind('/');
+    const Ino dir = find_path(path.substr(0, slash));
+    nodes_.at(dir).names.erase(path.substr(slash + 1));
+    disk_names_[dir].erase(path.substr(slash + 1));
 }
 
 SimFiles::Ino SimFiles::find_path(const std::string& path) const {
@@ -119,6 +136,7 @@ bool SimFiles::step() {
 
 std::optional<Failure> SimFiles::enter(const char* what) {
     if (!step()) return sys_fail(what, EIO);
+    if (meanwhile_.first == life_.count && meanwhile_.second) std::exchange(meanwhile_, {}).second();
     if (fault_.call != 0 && (life_.count == fault_.call || (fault_.from_then_on && life_.count > fault_.call))) {
         ++faults_;
         return sys_fail(what, fault_.sys_errno);

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <random>
@@ -40,6 +41,10 @@ public:
     void fail_at(std::uint64_t call, int sys_errno, bool from_then_on) { life_.count = 0, fault_ = {call, sys_errno, from_then_on}; }
     void heal() { fault_ = {}; }
     int faults() const { return faults_; }
+    /// Somebody else does something right before that call.
+    void meanwhile(std::uint64_t call, std::function<void()> something) { life_.count = 0, meanwhile_ = {call, std::move(something)}; }
+    void overwrite(const std::string& path, const std::string& bytes);  ///< in place, the same inode
+    void remove(const std::string& path);
     /// The n-th sync from now on (1...) does nothing and says ok; 0: none.
     void ignore_sync(std::size_t n) { syncs_.clear(), ignored_sync_ = n; }
     struct Synced {
@@ -135,6 +140,7 @@ private:
 
     Life life_;
     Fault fault_;
+    std::pair<std::uint64_t, std::function<void()>> meanwhile_;
     int faults_ = 0;
     std::size_t ignored_sync_ = 0;
     std::vector<Synced> syncs_;

@@ -61,6 +61,16 @@ TEST_F(Open, UnmountedWhileRunning) {
     EXPECT_EQ(world->journal.count(journal::msg::vault_unavailable), 1u);
 }
 
+TEST_F(Open, AnotherOneMountedWhileRunning) {
+    auto t = take("second");
+    ASSERT_EQ(::rename(tree.at("vault").c_str(), tree.at("real_vault").c_str()), 0);
+    tree.put("vault/.bkmon-vault", "0123456789abcdef0123456789abcdef\n");
+    tree.put("vault/.tmp/" + t.tx, "second");
+    EXPECT_FALSE(world->promote(t, "db"));
+    EXPECT_FALSE(tree.has("vault/db"));
+    EXPECT_EQ(tree.get("vault/.tmp/" + t.tx), "second") << "not ours to remove";
+}
+
 TEST_F(Open, AnotherVaultIsRefused) {
     tree.put("vault/.bkmon-vault", "0123456789abcdef0123456789abcdef\n");
     restart();

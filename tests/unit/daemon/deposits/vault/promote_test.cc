@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "daemon/deposits/vault/versions.h"
 #include "tests/unit/daemon/deposits/vault/real_vault.h"
 
 namespace bkmon::test {
@@ -97,6 +98,16 @@ TEST_F(Promote, AReplacedOldFileIsNotExchanged) {
     auto path = promote("third");
     ASSERT_FALSE(path);
     EXPECT_EQ(path.error().code, Errc::exists);
+    EXPECT_EQ(tree.get("vault/ACME/db.sql.gz"), "prime");
+}
+
+TEST_F(Promote, AnotherOfOurFilesInItsPlaceIsNotExchanged) {
+    ASSERT_TRUE(promote("first"));
+    const std::string path = tree.at("vault/ACME/db.sql.gz"), sha = files::Sha256::of("prime");
+    ASSERT_EQ(::unlink(path.c_str()), 0);
+    tree.put("vault/ACME/db.sql.gz", "prime");  // as `cp -a` from another place in the vault leaves it
+    if (::setxattr(path.c_str(), "user.bkmon.sha256", sha.data(), sha.size(), 0) != 0) GTEST_SKIP() << "no attributes here";
+    EXPECT_EQ(promote("third").error().code, Errc::exists);
     EXPECT_EQ(tree.get("vault/ACME/db.sql.gz"), "prime");
 }
 
@@ -237,6 +248,56 @@ TEST_F(Promote, TheHistoryFailsAfterTheSwitchAndRecoveryFinishes) {
     EXPECT_EQ(tree.get("vault/" + healthy()[1].vault_path), "first");
     EXPECT_EQ(store.tables().judged("agent1", 10)->size(), 1u);
     expect_clean();
+}
+
+TEST_F(Promote, DamageFoundByRecoveryPutsTheOldOneBack) {
+    ASSERT_TRUE(promote("first"));
+    auto t = take("second");
+    store.hold();
+    static_cast<void>(world->promote(t, "ACME/db.sql.gz"));
+    ASSERT_TRUE(store.step());  // READY
+    store.fail_next_writes(1, Error{Errc::unavailable, "disk full", 0});
+    loop.run_posted();
+    store.release();
+    loop.run_posted();
+    ASSERT_EQ(tree.get("vault/ACME/db.sql.gz"), "second");
+    ASSERT_EQ(::chmod(tree.at("vault/ACME/db.sql.gz").c_str(), 0600), 0);
+    tree.put("vault/ACME/db.sql.gz", "sec\0nd");
+    restart();
+    EXPECT_TRUE(world->vault->state().usable) << world->vault->state().problem;
+    EXPECT_EQ(tree.get("vault/ACME/db.sql.gz"), "first");
+    EXPECT_TRUE(world->journal.says(journal::msg::vault_recovered, "damaged"));
+    EXPECT_NE(tree.names("vault/.quarantine"), "");
+    EXPECT_EQ(healthy().size(), 1u);
+    EXPECT_EQ(rows(), 0u);
+    ASSERT_TRUE(promote("second"));
+}
+
+TEST(ExpiredVersions, NeverTheLastOne) {
+    const auto row = [](std::int64_t id, bool current, std::string path) {
+        history::HealthyRow r;
+        r.id = id;
+        r.promoted_at = from_ms(id);
+        r.current = current;
+        r.vault_path = std::move(path);
+        r.replaced_at = from_ms(1);
+        r.replaced_uptime = std::chrono::hours(100);
+        return r;
+    };
+    const auto ids = [](const std::vector<history::HealthyRow>& rows) {
+        std::string out;
+        for (const auto& r : rows) out += std::to_string(r.id);
+        return out;
+    };
+    const deposits::KeepRule one{1, std::chrono::hours(24)};
+    EXPECT_EQ(ids(deposits::expired_versions({row(3, true, "a"), row(2, false, ".versions/b"), row(1, false, ".versions/c")}, one)), "21");
+    EXPECT_EQ(
+        ids(deposits::expired_versions({row(3, true, "a"), row(2, false, ".versions/b"), row(1, false, ".versions/c")}, {2, one.keep_replaced})),
+        "1");
+    EXPECT_EQ(ids(deposits::expired_versions({row(2, false, ".versions/b"), row(1, false, ".versions/c")}, one)), "") << "no current one";
+    EXPECT_EQ(ids(deposits::expired_versions({row(3, true, ""), row(2, false, ".versions/b"), row(1, false, ".versions/c")}, one)), "");
+    EXPECT_EQ(ids(deposits::expired_versions({row(3, true, "a"), row(2, false, "ACME/b")}, one)), "") << "only in .versions";
+    EXPECT_EQ(ids(deposits::expired_versions({row(3, true, "a"), row(2, false, ".versions/b")}, {1, std::chrono::hours(101)})), "");
 }
 
 TEST_F(Promote, TwoOfOneTargetTakeTurns) {
