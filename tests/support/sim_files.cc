@@ -136,7 +136,7 @@ bool SimFiles::step() {
 
 std::optional<Failure> SimFiles::enter(const char* what) {
     if (!step()) return sys_fail(what, EIO);
-    if (meanwhile_.first == life_.count && meanwhile_.second) std::exchange(meanwhile_, {}).second();
+    if (meanwhile_.second && life_.count >= meanwhile_.first) std::exchange(meanwhile_, {}).second();
     if (fault_.call != 0 && (life_.count == fault_.call || (fault_.from_then_on && life_.count > fault_.call))) {
         ++faults_;
         return sys_fail(what, fault_.sys_errno);

@@ -21,6 +21,17 @@ bool by_exchange(const history::DepositStateRow& row) { return row.old_ino != 0 
 
 bool is(const std::optional<files::FileStat>& st, std::uint64_t ino) { return st && ino != 0 && st->ino == ino; }
 
+/// Exchanges, and looks at what came out: a file that somebody put there since the last look goes back.
+Result<void> exchange_old(files::FileOps& ops, const Ends& e, const history::DepositStateRow& row) {
+    const auto exchange = [&] { return ops.exchange(e.temp.dir.get(), e.temp.name, e.final_spot.dir.get(), e.final_spot.name); };
+    if (auto done = exchange(); !done) return done;
+    auto out = look(ops, e.temp);
+    if (!out) return fail(std::move(out.error()));
+    if (is(*out, row.old_ino)) return {};
+    if (auto back = exchange(); !back) return back;
+    return fail(Errc::exists, "'" + printable(row.final_path) + "' was replaced by somebody else just now; nothing was overwritten");
+}
+
 Result<void> move_in(files::FileOps& ops, const Ends& e, const history::DepositStateRow& row) {
     auto temp = look(ops, e.temp);
     if (!temp) return fail(std::move(temp.error()));
@@ -29,7 +40,7 @@ Result<void> move_in(files::FileOps& ops, const Ends& e, const history::DepositS
     if (!is(*temp, row.temp_ino)) return fail(Errc::not_found, "the copy is gone from " + std::string(kTemp));
     if (by_exchange(row) ? !is(*there, row.old_ino) : there->has_value())
         return fail(Errc::exists, "'" + printable(row.final_path) + "' is not what the history knows; nothing was overwritten");
-    if (by_exchange(row)) return ops.exchange(e.temp.dir.get(), e.temp.name, e.final_spot.dir.get(), e.final_spot.name);
+    if (by_exchange(row)) return exchange_old(ops, e, row);
     return ops.rename_new(e.temp.dir.get(), e.temp.name, e.final_spot.dir.get(), e.final_spot.name);
 }
 
@@ -109,7 +120,11 @@ Result<void> switch_in(files::FileOps& ops, const Place& place, const history::D
     if (!tree) return fail(std::move(tree.error()));
     auto ends = ends_of(ops, tree->root.get(), row);
     if (!ends) return fail(std::move(ends.error()));
-    if (auto moved = move_in(ops, *ends, row); !moved) return moved;
+    if (auto moved = move_in(ops, *ends, row); !moved) {
+        auto standing = standing_of(ops, tree->root.get(), row);
+        undone = standing && standing->side != SwitchSide::after;
+        return moved;
+    }
     auto synced = sync_ends(ops, *ends, row);
     if (synced) return synced;
     undone = move_back(ops, *ends, row).has_value();  // never the same fsync again: what it lost is lost

@@ -82,6 +82,28 @@ TEST_P(Race, WhatWasNotJudgedIsNotTakenAway) {
     EXPECT_GT(taken + left, 4);
 }
 
+TEST(RaceInTheVault, AFileOfTheOperatorIsNeverMovedOrOverwritten) {
+    const std::string path = "/vault/ACME/DB/db.gz";
+    int promoted = 0, refused = 0;
+    for (std::uint64_t k = 1; k < 110; ++k) {
+        SimVault v;
+        v.start();
+        v.deposit("the first");
+        ASSERT_TRUE(v.promote("the first"));
+        v.deposit("the second");
+        bool played = false;
+        v.disk.meanwhile(k, [&] {
+            played = true;
+            v.disk.put(path, "OPERATORS");
+        });
+        (v.promote("the second") ? promoted : refused) += 1;
+        if (!played) break;
+        ASSERT_EQ(v.disk.get(path), "OPERATORS") << "at call " << k;
+    }
+    EXPECT_GT(promoted, 5) << "after the switch it is the operator who overwrote";
+    EXPECT_GT(refused, 30);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Race, testing::ValuesIn(tricks()), [](const auto& each) { return each.param.name; });
 
 }  // namespace
