@@ -54,8 +54,9 @@ void Wiring::judge_history() {
                       if (alive.expired()) return;
                       const bool ok = done.has_value();
                       history_problem_ = ok ? "" : done.error().what;
-                      if (ok == history_ok_ && ready_) return;
+                      if (ok == history_ok_ && history_judged_) return;
                       history_ok_ = ok;
+                      history_judged_ = history_judged_ || ok;
                       if (!ok) {
                           journal_->log(journal::Level::error, journal::msg::history_degraded, "the history cannot be written: " + history_problem_);
                           return;

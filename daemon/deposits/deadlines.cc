@@ -79,6 +79,7 @@ void Part::Impl::miss(Job& job, const core::Cycle& cycle) {
             fmt::format("no report for the backup due {}, the deadline was {}{}", core::local_text(cycle.due, job.settings.timezone, true),
                         core::local_text(cycle.deadline, job.settings.timezone), agent.seen ? "" : "; the agent's folder is not there"));
     v.evidence = evidence(job, cycle, agent);
+    job.saying = core::name_of(v.status);
     job.busy = true;
     rooms.registry.publish(publication(job, std::move(v), cycle), [this, &job, self = weak_from_this()](Result<void> done) {
         if (self.expired()) return;
@@ -135,6 +136,7 @@ void Part::Impl::schedule(Job& job) {
         if (it == me->jobs.end()) return "";
         me->consider(*it->second);
         const auto* target = me->rooms.registry.find(it->second->id);
+        if (it->second->busy && !it->second->saying.empty()) return it->second->saying;  // judged just now, not yet on disk
         return target == nullptr ? "" : std::string(core::name_of(me->rooms.registry.shown(*target).status));
     };
     rooms.scheduler.set(std::move(entry));

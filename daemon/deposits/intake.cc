@@ -340,6 +340,7 @@ void Part::Impl::finished(Job& job, const std::string& state, const std::string&
     job.run.reset();
     job.busy = job.queued = job.again = false;
     job.working_on.clear();
+    job.saying.clear();
     rooms.registry.set_running(job.id, false);
     consider_again(job);
     std::erase_if(retired, [&](const auto& old) { return old.get() == &job; });  // last: the job may be gone after this

@@ -54,6 +54,7 @@ struct Job {
     std::unique_ptr<Vault::Job> take;
     std::unique_ptr<runs::Run> run;
     bool queued = false, busy = false, again = false;
+    std::string saying;  ///< status that is being published while busy
     std::string working_on;  ///< file, while busy
 
     std::optional<Time> last_report_at;     ///< of the newest judged report

@@ -56,6 +56,7 @@ void Part::Impl::add_context(const Job& job, core::Verdict& v, const std::option
 
 void Part::Impl::publish_entry(Job& job, const Case& c, core::Verdict v, const SeenFile* file) {
     job.busy = true;
+    job.saying = core::name_of(v.status);
     job.waiting.reset();
     v.at = now();
     if (v.file.empty() && file != nullptr) v.file = printable(file->name);
