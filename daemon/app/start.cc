@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include "daemon/app/state_lock.h"
@@ -23,6 +24,12 @@ std::string inspector_path() {
     const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
     if (!error && std::filesystem::exists(self.parent_path() / "bkmon-inspect", error)) return (self.parent_path() / "bkmon-inspect").string();
     return "/usr/libexec/bkmon/bkmon-inspect";
+}
+
+/// Why it did not start, for whoever started it: with a journal the entry is there, but somebody at a terminal does not look there.
+void tell_terminal(const std::string& text) {
+    if (std::getenv("JOURNAL_STREAM") == nullptr && ::access("/run/systemd/journal/socket", F_OK) == 0)
+        std::fprintf(stderr, "bkmond: %s\n", text.c_str());
 }
 
 void set_process_limits() {
@@ -72,6 +79,7 @@ int Wiring::run() {
         journal_->log(journal::Level::error, journal::msg::config_refused,
                       fmt::format("not started: {} problem(s) in the configuration; check again with bkmond --check-config --config {}",
                                   loaded_->problems.size(), arguments_.config));
+        tell_terminal(loaded_->text());
         return 1;
     }
     if (signals) signals_ = std::move(*signals);
@@ -82,6 +90,7 @@ int Wiring::run() {
     passed_socket_ = std::move(*passed);
     if (auto assembled = assemble(); !assembled) {
         journal_->log(journal::Level::error, journal::msg::note, "not started: " + assembled.error().what);
+        tell_terminal("not started: " + assembled.error().what);
         return 1;
     }
     load_memory();
@@ -269,6 +278,7 @@ void Wiring::ready() {
     ready_ = true;
     if (auto control = open_control(); !control) {
         journal_->log(journal::Level::error, journal::msg::note, "not started: " + control.error().what);
+        tell_terminal("not started: " + control.error().what);
         exit_code_ = 1;
         return loop_->stop();
     }

@@ -194,7 +194,9 @@ bool Part::Impl::evaluate(Job& job, const Case& c) {
     }
     if (job.retry_after && *job.retry_after > boot()) {  // a moment ago it could not be taken
         const bool refused = job.retry_code == "not_a_file" || job.retry_code == "unreadable";
-        const auto status = job.retry_code == "vault_unavailable" ? core::Status::unreachable : refused ? core::Status::failed : core::Status::corrupt;
+        const auto status = job.retry_code == "vault_unavailable" ? core::Status::unreachable
+                            : refused                             ? core::Status::failed
+                                                                  : core::Status::corrupt;
         if (over) {
             publish_entry(job, c, plain_verdict(status, job.retry_code, job.retry_detail + " and the deadline has passed"), file);
             return true;

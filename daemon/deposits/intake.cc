@@ -289,8 +289,10 @@ void Part::Impl::hold(std::shared_ptr<Intake> in, Taken t, core::Verdict v) {
     if (auto path = final_path(*in, v)) plan.held.final_path = *path;
     history::HeldRow kept = plan.held;
     kept.held_at = now();
-    vault->hold(std::move(plan), [this, in, row, v, kept](Result<void> done) {
+    vault->hold(std::move(plan), [this, in, t, row, v, kept](Result<void> done) mutable {
         Job& j = *in->job;
+        // No room under held_max_bytes: the verdict stands, the file stays with the agent.
+        if (!done && done.error().code == Errc::invalid) return cannot_hold(in, std::move(t), std::move(v), done.error().what);
         if (!done) {
             block(j);
             return finished(j, "failed", done.error().what);
@@ -302,6 +304,11 @@ void Part::Impl::hold(std::shared_ptr<Intake> in, Taken t, core::Verdict v) {
         consume_file(j, in->file);
         finished(j, "done", "");
     });
+}
+
+void Part::Impl::cannot_hold(std::shared_ptr<Intake> in, Taken t, core::Verdict v, const std::string& why) {
+    v.reason += "; not kept aside: " + why;
+    conclude(std::move(in), std::move(t), std::move(v));
 }
 
 void Part::Impl::conclude(std::shared_ptr<Intake> in, Taken t, core::Verdict v) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/base/text.h"
 #include "daemon/deposits/part_impl.h"
@@ -180,15 +181,26 @@ void Part::Impl::on_root(Arrival::RootState root) {
 }
 
 void Part::Impl::on_vault(VaultState state) {
-    if (!state.usable) return publish_own("vault", core::Status::unreachable, "vault_unavailable", state.problem);
-    publish_own("vault", core::Status::ok, "working", "the vault can be written");
+    if (!state.usable) {
+        vault_was_usable = false;
+        return publish_own("vault", core::Status::unreachable, "vault_unavailable", state.problem);
+    }
+    if (state.problem.empty())
+        publish_own("vault", core::Status::ok, "working", "the vault can be written");
+    else
+        publish_own("vault", core::Status::warning, "degraded", state.problem);
+    const bool back = !std::exchange(vault_was_usable, true);
     if (!settled) return;
-    for (auto& [key, job] : jobs)
-        if (job->waiting || job->retry_after || job->blocked_until) {
-            job->retry_after.reset();
-            job->blocked_until.reset();
-            consider_again(*job);
-        }
+    for (auto& [key, agent] : agents) {
+        // Recovery may have finished a promotion that was given up here: what it judged must be known before anything is taken again.
+        if (back) agent->loaded = false;
+        if (back && arrival) arrival->look_at(agent->folder);
+    }
+    for (auto& [key, job] : jobs) {
+        job->retry_after.reset();
+        job->blocked_until.reset();
+        if (!back && job->waiting) consider_again(*job);
+    }
 }
 
 void Part::Impl::tend() {

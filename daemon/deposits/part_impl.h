@@ -93,6 +93,7 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     void judge(std::shared_ptr<Intake> intake, Taken taken);
     void load_baseline(std::shared_ptr<Intake> intake, const std::string& sha256, std::function<void(Result<void>)> done);
     void promote(std::shared_ptr<Intake> intake, Taken taken, core::Verdict verdict);
+    void cannot_hold(std::shared_ptr<Intake> intake, Taken taken, core::Verdict verdict, const std::string& why);
     void hold(std::shared_ptr<Intake> intake, Taken taken, core::Verdict verdict);
     void conclude(std::shared_ptr<Intake> intake, Taken taken, core::Verdict verdict);  ///< unchanged, corrupt: no copy is kept
     void block(Job& job);
@@ -133,7 +134,7 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     std::map<std::string, history::HeldRow> held;  ///< by target key
     std::deque<std::shared_ptr<Intake>> queue;
     int active = 0;
-    bool started = false, round_done = false, settled = false, refill = false;
+    bool started = false, round_done = false, settled = false, vault_was_usable = false;
     int pending_parses = 0, pending_loads = 0;
     std::set<std::pair<BootTime, Job*>> wakes;
     std::unique_ptr<loop::Timer> wake_timer, tick_timer, tend_timer;

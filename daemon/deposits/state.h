@@ -54,14 +54,14 @@ struct Job {
     std::unique_ptr<Vault::Job> take;
     std::unique_ptr<runs::Run> run;
     bool queued = false, busy = false, again = false;
-    std::string saying;  ///< status that is being published while busy
+    std::string saying;      ///< status that is being published while busy
     std::string working_on;  ///< file, while busy
 
     std::optional<Time> last_report_at;     ///< of the newest judged report
     std::string last_mismatch;              ///< file identity text whose hash did not match: not hashed again before it settled
     int retries = 0;                        ///< of changed/busy, for the backoff
     std::optional<BootTime> retry_after;    ///< not taken again before this
-    std::string retry_code, retry_detail;  ///< why: the verdict's if the deadline comes first
+    std::string retry_code, retry_detail;   ///< why: the verdict's if the deadline comes first
     std::optional<BootTime> blocked_until;  ///< a commit failed: nothing is begun before this
     std::optional<BootTime> wake;
     std::optional<Time> next_look;  ///< the next moment at which the clock alone changes something

@@ -135,8 +135,12 @@ void Part::Impl::consume_reports(AgentState& agent) {
             const Case c{&known, entry, job->rule ? core::cycle_of(*job->rule, known.when()) : std::nullopt};
             const bool good = row->second.status != "corrupt" && row->second.status != "failed" && row->second.status != "unreachable";
             if (!good && now() < deadline_of(*job, c)) all = false;
+            // Held, but not kept aside: the agent's copy is the only one.
+            const auto kept = held.find(job->id.key());
+            const bool only_here = row->second.status == "held" && (kept == held.end() || kept->second.sha256 != row->second.file_sha256);
+            if (only_here) all = false;
             const SeenFile* file = entry != nullptr ? find_file(agent, entry->staged_file_name) : nullptr;
-            if (file != nullptr && row->second.file_identity == file->id.text()) files.emplace_back(job, file);
+            if (file != nullptr && !only_here && row->second.file_identity == file->id.text()) files.emplace_back(job, file);
         }
         if (known.report && known.refused.empty() && named < known.report->databases.size()) all = false;
         if (!all || named == 0) continue;

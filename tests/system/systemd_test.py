@@ -158,15 +158,16 @@ says "Watchdog timeout" journalctl -u bkmond --no-pager
     def test_roles_come_from_the_kernels_word(self):
         self.boot(r"""
 install_package; configure
-for u in viewer:bkmon operator:bkmon-operator admin:bkmon-admin; do useradd -G "${u#*:}" "${u%%:*}"; done
-useradd nobodyelse
+for u in vera:bkmon otto:bkmon-operator anna:bkmon-admin; do expect useradd -G "${u#*:}" "${u%%:*}"; done
+expect useradd nobodyelse
+# Groups are looked up when the configuration is read.
 as() { su "$1" -s /bin/sh -c "bkmonctl $2"; }
-for u in viewer operator admin; do expect as $u status; done
+for u in vera otto anna; do expect as $u status; done
 as nobodyelse status; [ $? = 5 ] || fail "a user without a role got in"
-as viewer "deposits rescan"; [ $? = 5 ] || fail "a viewer may rescan"
-expect as operator "deposits rescan"
-as operator reload; [ $? = 5 ] || fail "an operator may reload"
-expect as admin reload
+as vera "deposits rescan"; [ $? = 5 ] || fail "a viewer may rescan"
+expect as otto "deposits rescan"
+as otto reload; [ $? = 5 ] || fail "an operator may reload"
+expect as anna reload
 says denied journalctl -u bkmond --no-pager
 """)
 

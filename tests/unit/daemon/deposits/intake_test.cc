@@ -239,6 +239,36 @@ TEST_F(Intake, RootThatCannotBeReadForAWhileForgetsNothing) {
     EXPECT_EQ(status(), "ok") << shown().reason;
 }
 
+TEST_F(Intake, HeldFileWithoutRoomIsJudgedOnceAndStaysWithTheAgent) {
+    settings.held_max_bytes = 3;
+    start();
+    inspector.findings.empty = true;
+    push("nothing in it, but large");
+    EXPECT_EQ(status(), "held") << shown().reason;
+    EXPECT_NE(shown().reason.find("held_max_bytes"), std::string::npos) << shown().reason;
+    EXPECT_TRUE(tree.has("deposits/SHOP_CITY_NORTH/database/MAIN.bin"));
+    EXPECT_EQ(tree.names("vault/.tmp"), "");
+    pass(std::chrono::minutes(5));
+    EXPECT_EQ(verdicts("held"), 1U);
+}
+
+TEST_F(Intake, VaultThatGoesAndComesBackLosesNothing) {
+    push("first");
+    std::filesystem::rename(tree.at("vault"), tree.at("vault-away"));
+    tree.make_dirs("vault");
+    pass(std::chrono::minutes(10));
+    push("second");
+    EXPECT_NE(status(), "corrupt");
+    EXPECT_EQ(registry->shown(*registry->find(TargetId::of("bkmon", {"vault"}))).status, core::Status::unreachable);
+    EXPECT_FALSE(tree.has("vault/SHOP_CITY_NORTH")) << "nothing is written under a bare mount point";
+    std::filesystem::remove_all(tree.at("vault"));
+    std::filesystem::rename(tree.at("vault-away"), tree.at("vault"));
+    pass(std::chrono::minutes(3));
+    EXPECT_EQ(status(), "ok") << shown().reason;
+    EXPECT_EQ(in_vault(), "second");
+    EXPECT_EQ(registry->shown(*registry->find(TargetId::of("bkmon", {"vault"}))).status, core::Status::ok);
+}
+
 TEST_F(Intake, ReconfiguredJobsKeepTheirStateAndNewOnesAppear) {
     push("bytes");
     auto changed = settings;
