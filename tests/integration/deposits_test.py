@@ -8,17 +8,9 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
-from harness import Case, Daemon, dump, main, place, report, sha256, utc  # noqa: E402
+from harness import DUE, Case, Daemon, dump, jobs, main, place, report, sha256, utc  # noqa: E402
 
 T = "deposit/shop_city_north/main"
-DUE = "@every 24h from {}"
-
-
-def jobs(*lines, **defaults):
-    """A configuration of jobs that were due a minute ago."""
-    base = {"schedule": f'"{DUE.format(utc(-60))}"', "path": '"{agent}/{database}/{file}"', **defaults}
-    text = "  defaults: {" + ", ".join(f"{k}: {v}" for k, v in base.items()) + "}\n  jobs:\n"
-    return text + "".join(f"    - {line}\n" for line in (lines or ("{agent: SHOP_CITY_NORTH, database: MAIN}",)))
 
 
 class Deposits(Case):

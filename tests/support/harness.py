@@ -190,6 +190,16 @@ def dump(tables=1, rows=50, text="x"):
     return ("\n".join(lines) + "\n").encode()
 
 
+DUE = "@every 24h from {}"
+
+
+def jobs(*lines, **defaults):
+    """A configuration of jobs that were due a minute ago."""
+    base = {"schedule": f'"{DUE.format(utc(-60))}"', "path": '"{agent}/{database}/{file}"', **defaults}
+    text = "  defaults: {" + ", ".join(f"{k}: {v}" for k, v in base.items()) + "}\n  jobs:\n"
+    return text + "".join(f"    - {line}\n" for line in (lines or ("{agent: SHOP_CITY_NORTH, database: MAIN}",)))
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
