@@ -38,6 +38,10 @@ std::vector<config::Problem> Wiring::needs_restart(const core::Settings& fresh) 
     if (deposits_ && fresh.deposits.configured) {
         keep(fresh.deposits.root == now.deposits.root, "deposits.root");
         keep(fresh.deposits.vault == now.deposits.vault, "deposits.vault");
+        keep(fresh.deposits.rescan == now.deposits.rescan, "deposits.rescan");
+        keep(fresh.deposits.held_days == now.deposits.held_days, "deposits.held_days");
+        keep(fresh.deposits.held_max_bytes == now.deposits.held_max_bytes, "deposits.held_max_bytes");
+        keep(fresh.deposits.reserve_bytes == now.deposits.reserve_bytes, "deposits.reserve_bytes");
     }
     return problems;
 }
@@ -86,7 +90,7 @@ void Wiring::apply(std::shared_ptr<config::Loaded> fresh, Reloaded done) {
         start_parts();
         return done({true, {}});
     }
-    auto configured = deposits_->reconfigure(deposits, [this, done](Result<void> defined) {
+    auto configured = deposits_->reconfigure(deposits, [done](Result<void> defined) {
         if (defined) return done({true, {}});
         done({true, {{"", "the history refused the new targets: " + defined.error().what}}});
     });

@@ -99,7 +99,10 @@ void Part::Impl::accept_snapshot(AgentState& agent, AgentSnapshot snapshot) {
         }
     }
     std::erase_if(agent.reports, [&](const auto& item) { return present.count(item.first) == 0; });
-    if (fresh.empty()) return consider(agent);
+    if (fresh.empty()) {
+        find_unexpected(agent);
+        return consider(agent);
+    }
     parse_new(agent, std::move(fresh));
 }
 
@@ -152,8 +155,9 @@ void Part::Impl::add_report(AgentState& agent, KnownReport known) {
         known.refused_code = "agent_mismatch";
     }
     const Time end = known.report && known.report->operation_end ? *known.report->operation_end : known.arrival;
-    known.clock = core::check_clock(end, known.arrival);
-    if (clock_implausible(end)) known.clock.effective = known.arrival;  // a clock of 1970: the file counts, the gate speaks
+    known.clock = core::check_clock(end, known.arrival, !known.report || !known.report->zone_assumed);
+    known.clock_unset = clock_implausible(end);
+    if (known.clock_unset) known.clock.effective = known.arrival;  // a clock of 1970: the file counts, the gate speaks
     milliseconds limit = options.settings.defaults.max_report_age;
     for (const Job* job : agent.jobs) limit = std::max(limit, job->settings.max_report_age);
     known.too_old = now() - known.when() > limit;
@@ -175,7 +179,10 @@ void Part::Impl::add_report(AgentState& agent, KnownReport known) {
     agent.reports.insert_or_assign(known.sha256, std::move(known));
 }
 
+/// Derived anew from what lies there: a name that is reported no more is no longer unexpected.
 void Part::Impl::find_unexpected(AgentState& agent) {
+    const std::string key = lower(agent.folder);
+    std::set<std::string> named;
     bool changed = false;
     for (const auto& [sha, known] : agent.reports) {
         if (!known.report || !known.refused.empty() || known.too_old) continue;
@@ -183,11 +190,22 @@ void Part::Impl::find_unexpected(AgentState& agent) {
             const bool expected =
                 std::any_of(agent.jobs.begin(), agent.jobs.end(), [&](const Job* job) { return job_matches(job->settings, entry.name); });
             if (expected || unexpected.size() > 5000) continue;
-            auto [it, added] = unexpected.try_emplace({lower(agent.folder), lower(entry.name)},
-                                                      UnexpectedView{agent.folder, entry.name, now(), known.file, "no job expects this database"});
-            changed = changed || added;
+            named.insert(lower(entry.name));
+            changed = unexpected
+                          .try_emplace({key, lower(entry.name)},
+                                       UnexpectedView{agent.folder, entry.name, now(), known.file, "no job expects this database"})
+                          .second ||
+                      changed;
         }
     }
+    changed = std::erase_if(unexpected,
+                            [&](const auto& item) {
+                                const bool folder = item.second.database.empty();
+                                if (item.first.first != key || item.first.second.starts_with('\x01'))
+                                    return false;  // a folder that differs only in case
+                                return folder ? !agent.seen || !agent.jobs.empty() : named.count(item.first.second) == 0;
+                            }) > 0 ||
+              changed;
     if (changed) publish_unexpected();
 }
 

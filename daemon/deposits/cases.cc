@@ -89,7 +89,7 @@ void Part::Impl::drop_superseded(Job& job, const std::vector<Case>& cases, std::
             kept.push_back(c);
             continue;
         }
-        history::JudgedRow row{job.id, lower(job.agent->folder), c.report->sha256, "", "superseded", "", now(), c.report->when(), ""};
+        history::JudgedRow row{job.id, lower(job.agent->folder), c.report->sha256, "", "superseded", "", now(), c.report->order(), ""};
         remember(job, row);
         rooms.store.write([row](history::Session& s) { return s.put_judged(row); }, [](Result<void>) {});
     }
@@ -107,13 +107,27 @@ bool Part::Impl::already_judged(const Job& job, const Case& c, const SeenFile* f
     if (it == job.agent->judged.end()) return false;
     const auto& row = it->second;
     if (!is_bad(row.status) || row.reason_code == "stage_failed" || row.reason_code == "report_invalid" || row.reason_code == "bad_name") return true;
+    // Nobody could look: once the vault is back, the file is taken in after all.
+    if (row.status == "unreachable" && vault && vault->state().usable) return false;
     if (file == nullptr) return true;
     return row.file_identity == file->id.text();
 }
 
+/// True when exactly this was said about this report and this state of its file.
+bool Part::Impl::said_already(const Job& job, const Case& c, std::string_view code, const SeenFile* file) const {
+    auto it = job.agent->judged.find({job.id.key(), c.report->sha256});
+    return it != job.agent->judged.end() && it->second.reason_code == code && it->second.file_identity == (file != nullptr ? file->id.text() : "");
+}
+
+/// Until when a file may still come. A report that comes after the deadline leaves its file the quiet time.
 Time Part::Impl::deadline_of(const Job& job, const Case& c) const {
-    if (c.cycle) return std::max(c.cycle->deadline, c.report->arrival);
+    if (c.cycle) return std::max(c.cycle->deadline, c.report->arrival + options.settings.settle);
     return c.report->arrival + job.settings.deadline;
+}
+
+/// Until when a bad verdict may still be mended by the same report with another file.
+Time Part::Impl::mendable_until(const Job& job, const Case& c) const {
+    return std::max(deadline_of(job, c), c.cycle ? c.cycle->closes : c.report->arrival + job.settings.max_age);
 }
 
 void Part::Impl::wait(Job& job, const Case& c, std::string what, std::string code, core::Status status, const std::string& file) {
@@ -197,7 +211,7 @@ bool Part::Impl::evaluate(Job& job, const Case& c) {
         const auto status = job.retry_code == "vault_unavailable" ? core::Status::unreachable
                             : refused                             ? core::Status::failed
                                                                   : core::Status::corrupt;
-        if (over) {
+        if (over && !said_already(job, c, job.retry_code, file)) {
             publish_entry(job, c, plain_verdict(status, job.retry_code, job.retry_detail + " and the deadline has passed"), file);
             return true;
         }
@@ -207,8 +221,8 @@ bool Part::Impl::evaluate(Job& job, const Case& c) {
     }
     if (vault && !vault->state().usable) {
         const std::string problem = "the vault cannot be used: " + vault->state().problem;
-        if (over) {
-            publish_entry(job, c, plain_verdict(core::Status::unreachable, "vault_unavailable", problem), nullptr);
+        if (over && !said_already(job, c, "vault_unavailable", file)) {
+            publish_entry(job, c, plain_verdict(core::Status::unreachable, "vault_unavailable", problem), file);
             return true;
         }
         wait(job, c, problem, "vault_unavailable", core::Status::unreachable, name);

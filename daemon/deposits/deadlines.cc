@@ -48,11 +48,32 @@ void Part::Impl::check_deadlines(Job& job) {
     const Time first_known = target->current.first_known;
     const auto passed = core::newest_past_deadline(*job.rule, now());
     if (passed && passed->due >= first_known && !has_verdict(*target, *passed)) return miss(job, *passed);
+    if (escalate_held(job, *target)) return;
     const auto open = core::cycle_of(*job.rule, now());
     if (!open || now() < open->due || now() >= open->deadline || open->due < first_known) return;
     const auto& v = target->current.verdict;
     if (v.due && *v.due >= open->due && v.reason_code != "first_due") return;
     say_late(job, *open);
+}
+
+/// Held, and its deadline has passed without an ok: now somebody must act.
+bool Part::Impl::escalate_held(Job& job, const targets::Target& target) {
+    const auto& current = target.current;
+    if (current.verdict.status != core::Status::held || current.verdict.severity == core::Severity::critical || !current.verdict.due) return false;
+    const auto cycle = core::cycle_of(*job.rule, *current.verdict.due);
+    if (!cycle || current.since > cycle->deadline || now() < cycle->deadline) return false;
+    core::Verdict v = current.verdict;
+    v.severity = core::Severity::critical;
+    v.reason += "; the deadline has passed without a healthy backup";
+    v.at = now();
+    job.busy = true;
+    job.saying = core::name_of(v.status);
+    rooms.registry.publish(publication(job, std::move(v), *cycle), [this, &job, self = weak_from_this()](Result<void> done) {
+        if (self.expired()) return;
+        if (!done) block(job);
+        finished(job, "done", "");
+    });
+    return true;
 }
 
 void Part::Impl::miss(Job& job, const core::Cycle& cycle) {
@@ -146,7 +167,8 @@ void Part::Impl::schedule(Job& job) {
 void Part::Impl::tick() {
     tick_timer->arm(milliseconds(1000));
     if (!settled) {
-        settled = round_done && pending_parses == 0 && pending_loads == 0 && queue.empty() && active == 0;
+        // Jobs with work of their own are busy: they wait for it, not for that of others.
+        settled = round_done && pending_parses == 0 && pending_loads == 0;
         if (settled) return tick_all();
     }
     const Time t = now();

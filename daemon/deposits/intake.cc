@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/base/text.h"
+#include "daemon/core/verdict_json.h"
 #include "daemon/deposits/part_impl.h"
 
 namespace bkmon::deposits {
@@ -29,6 +30,7 @@ void Part::Impl::enqueue(Job& job, const Case& c, const SeenFile& file, std::opt
     in->cycle = c.cycle;
     in->clock = c.report->clock;
     in->arrival = c.report->arrival;
+    in->order = c.report->order();
     in->report_id = c.report->id;
     in->file = file;
     in->entry_verdict = std::move(entry_verdict);
@@ -178,7 +180,11 @@ void Part::Impl::load_baseline(std::shared_ptr<Intake> in, const std::string& sh
 
 void Part::Impl::judge(std::shared_ptr<Intake> in, Taken t) {
     Job& job = *in->job;
-    core::Verdict v = in->entry_verdict ? *in->entry_verdict : judge_copy(candidate_of(*in), in->baseline, t.sha256, t.size, t.findings, now());
+    const auto* target = rooms.registry.find(job.id);
+    const bool older_cycle = in->cycle && target != nullptr && target->current.verdict.due && *target->current.verdict.due > in->cycle->due;
+    Baseline baseline = in->baseline;
+    if (older_cycle) baseline.last_backup_at.reset();  // it came after a newer one: that alone is no fault, and is said below
+    core::Verdict v = in->entry_verdict ? *in->entry_verdict : judge_copy(candidate_of(*in), baseline, t.sha256, t.size, t.findings, now());
     v.at = now();
     v.sha256 = t.sha256;
     v.size_bytes = t.size;
@@ -186,15 +192,13 @@ void Part::Impl::judge(std::shared_ptr<Intake> in, Taken t) {
     v.run = job.run ? job.run->id() : "";
     v.duration = now() - in->started;
     add_context(job, v, in->cycle, in->arrival);
-    const auto* target = rooms.registry.find(job.id);
-    const bool older_cycle = in->cycle && target != nullptr && target->current.verdict.due && *target->current.verdict.due > in->cycle->due;
-    if (v.status == core::Status::held && older_cycle) {
-        if (v.reason_code == "not_newer") {
-            v.status = core::Status::ok;
-            v.severity = core::Severity::ok;
-            v.reason_code = "promoted";
-            v.reason = "whole, but it came after a newer one: it fills its day and was not put into the vault";
-        }
+    if (older_cycle && v.status == core::Status::held) {
+        v.reason += "; it is of an older cycle and is not kept aside";
+        return conclude(in, std::move(t), std::move(v));
+    }
+    const bool newer = !in->baseline.last_backup_at || (v.backup_at && *v.backup_at > *in->baseline.last_backup_at);
+    if (older_cycle && !newer && (v.status == core::Status::ok || v.status == core::Status::warning)) {
+        v.reason += "; it fills its day and was not put into the vault, which has a newer one";
         return conclude(in, std::move(t), std::move(v));
     }
     switch (v.status) {
@@ -232,7 +236,7 @@ void Part::Impl::promote(std::shared_ptr<Intake> in, Taken t, core::Verdict v) {
         v.file = printable(in->file.name);
         return hold(in, std::move(t), std::move(v));
     }
-    const auto row = judged_row(job, in->report_sha256, v, in->clock.effective, in->file.id.text());
+    const auto row = judged_row(job, in->report_sha256, v, in->order, in->file.id.text());
     PromotePlan plan;
     plan.taken = t;
     plan.final_path = *path;
@@ -275,7 +279,7 @@ void Part::Impl::hold(std::shared_ptr<Intake> in, Taken t, core::Verdict v) {
     if (const auto* target = rooms.registry.find(job.id); target != nullptr && in->cycle && target->current.verdict.status == core::Status::held &&
                                                           target->current.verdict.due && *target->current.verdict.due < in->cycle->due)
         v.severity = core::Severity::critical;
-    const auto row = judged_row(job, in->report_sha256, v, in->clock.effective, in->file.id.text());
+    const auto row = judged_row(job, in->report_sha256, v, in->order, in->file.id.text());
     HoldPlan plan;
     plan.taken = t;
     plan.publication = publication(job, v, in->cycle);
@@ -286,6 +290,7 @@ void Part::Impl::hold(std::shared_ptr<Intake> in, Taken t, core::Verdict v) {
     plan.held.backup_at = v.backup_at;
     plan.held.reason_code = v.reason_code;
     plan.held.reason = v.reason;
+    plan.held.verdict_json = core::to_json(v.due ? v : plan.publication.verdict);
     if (auto path = final_path(*in, v)) plan.held.final_path = *path;
     history::HeldRow kept = plan.held;
     kept.held_at = now();
@@ -313,7 +318,7 @@ void Part::Impl::cannot_hold(std::shared_ptr<Intake> in, Taken t, core::Verdict 
 
 void Part::Impl::conclude(std::shared_ptr<Intake> in, Taken t, core::Verdict v) {
     Job& job = *in->job;
-    const auto row = judged_row(job, in->report_sha256, v, in->clock.effective, in->file.id.text());
+    const auto row = judged_row(job, in->report_sha256, v, in->order, in->file.id.text());
     auto pub = publication(job, v, in->cycle);
     pub.with.push_back([row](history::Session& s) { return s.put_judged(row); });
     vault->discard(std::move(t), [this, in, row, v, pub = std::move(pub)]() mutable {
@@ -325,7 +330,7 @@ void Part::Impl::conclude(std::shared_ptr<Intake> in, Taken t, core::Verdict v) 
                 return finished(j, "failed", done.error().what);
             }
             remember(j, row);
-            if (core::is_good(v.status)) consume_file(j, in->file);
+            if (core::is_good(v.status) || v.status == core::Status::warning) consume_file(j, in->file);
             finished(j, "done", "");
         });
     });

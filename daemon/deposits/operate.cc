@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "common/base/text.h"
+#include "daemon/core/verdict_json.h"
 #include "daemon/deposits/part_impl.h"
 
 namespace bkmon::deposits {
@@ -101,6 +102,10 @@ void Part::release(const TargetId& target, const std::string& sha256, const std:
     if (job == nullptr || it == me.held.end()) return done(fail(Errc::not_found, "nothing is held for " + target.str()));
     const auto held = it->second;
     const auto* known = me.rooms.registry.find(target);
+    if (known != nullptr && known->current.last_ok_at && *known->current.last_ok_at > held.held_at)
+        return done(
+            fail(Errc::exists, fmt::format("a newer healthy backup came on {} and is in the vault; the held file would replace it: reject it instead",
+                                           rfc3339(*known->current.last_ok_at))));
     auto v = me.plain_verdict(core::Status::ok, "released", fmt::format("released by {} (was held: {})", by, held.reason));
     v.sha256 = held.sha256;
     v.size_bytes = held.size_bytes;
@@ -108,7 +113,10 @@ void Part::release(const TargetId& target, const std::string& sha256, const std:
     v.file = held.final_path;
     targets::Registry::Publication p;
     p.target = target;
-    if (known != nullptr) v.due = known->current.verdict.due;
+    // The day and cycle it was held for: a later cycle's `missing` stays.
+    if (const auto was = core::verdict_from_json(held.verdict_json)) v.due = was->due;
+    if (v.due) p.date = core::local_date(*v.due, job->settings.timezone);
+    p.current = known == nullptr || !known->current.verdict.due || !v.due || *known->current.verdict.due <= *v.due;
     p.verdict = std::move(v);
     history::HealthyRow healthy;
     healthy.target = target;

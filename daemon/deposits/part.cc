@@ -56,6 +56,9 @@ void Part::Impl::build_jobs() {
                 job->rule = core::CycleRule{std::move(*schedule), settings.early, settings.deadline};
         job->agent = &agent_of(settings.agent);
         job->agent->jobs.push_back(job.get());
+        for (const auto& [seen, row] : job->agent->judged)
+            if (seen.first == id.key() && row.report_end && (!job->last_report_at || *job->last_report_at < *row.report_end))
+                job->last_report_at = row.report_end;
         jobs.emplace(id.key(), std::move(job));
     }
     for (auto& [key, job] : old) {

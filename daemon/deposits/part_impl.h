@@ -32,6 +32,7 @@ struct Intake {
     std::optional<core::Cycle> cycle;
     core::ClockCheck clock;
     Time arrival{};
+    std::optional<Time> order;  ///< KnownReport::order()
     FileIdentity report_id;
     SeenFile file;
     Baseline baseline;
@@ -80,7 +81,9 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     const SeenFile* find_file(const AgentState& agent, const std::string& name) const;
     bool evaluate(Job& job, const Case& c);
     void wait(Job& job, const Case& c, std::string what, std::string code, core::Status status, const std::string& file);
+    bool said_already(const Job& job, const Case& c, std::string_view code, const SeenFile* file) const;
     Time deadline_of(const Job& job, const Case& c) const;
+    Time mendable_until(const Job& job, const Case& c) const;
     void wake_at(Job& job, milliseconds after);
     void on_wake();
 
@@ -117,6 +120,7 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     // deadlines.cc: what did not come
     void check_deadlines(Job& job);
     void miss(Job& job, const core::Cycle& cycle);
+    bool escalate_held(Job& job, const targets::Target& target);
     void fill_days(Job& job, const core::Cycle& newest);
     void say_late(Job& job, const core::Cycle& cycle);
     void schedule(Job& job);

@@ -30,6 +30,9 @@ struct KnownReport {
     bool archived = false;
     /// When the agent made it, as far as that is credible; else when it came.
     Time when() const { return clock.effective; }
+    bool clock_unset = false;  ///< dated before there were such agents
+    /// What later reports are compared with. Absent where the agent's clock is not credible: such a report never counts as the newest.
+    std::optional<Time> order() const { return clock.future || clock_unset ? std::nullopt : std::optional(clock.effective); }
 };
 
 /// Why a job does nothing at the moment although a report is there.

@@ -62,8 +62,8 @@ void Part::Impl::publish_entry(Job& job, const Case& c, core::Verdict v, const S
     if (v.file.empty() && file != nullptr) v.file = printable(file->name);
     if (!v.size_bytes && file != nullptr) v.size_bytes = file->id.size;
     add_context(job, v, c.cycle, c.report->arrival);
-    const auto row = judged_row(job, c.report->sha256, v, c.report->refused.empty() ? std::optional(c.report->when()) : std::nullopt,
-                                file != nullptr ? file->id.text() : "");
+    const auto row =
+        judged_row(job, c.report->sha256, v, c.report->refused.empty() ? c.report->order() : std::nullopt, file != nullptr ? file->id.text() : "");
     // The same bytes with the same outcome as before: no event.
     auto before = job.agent->judged.find({job.id.key(), c.report->sha256});
     const bool known =
@@ -134,13 +134,15 @@ void Part::Impl::consume_reports(AgentState& agent) {
             }
             const Case c{&known, entry, job->rule ? core::cycle_of(*job->rule, known.when()) : std::nullopt};
             const bool good = row->second.status != "corrupt" && row->second.status != "failed" && row->second.status != "unreachable";
-            if (!good && now() < deadline_of(*job, c)) all = false;
+            if (!good && (now() < mendable_until(*job, c) || row->second.status == "unreachable")) all = false;
             // Held, but not kept aside: the agent's copy is the only one.
             const auto kept = held.find(job->id.key());
             const bool only_here = row->second.status == "held" && (kept == held.end() || kept->second.sha256 != row->second.file_sha256);
             if (only_here) all = false;
             const SeenFile* file = entry != nullptr ? find_file(agent, entry->staged_file_name) : nullptr;
-            if (file != nullptr && !only_here && row->second.file_identity == file->id.text()) files.emplace_back(job, file);
+            // Only what was hashed is taken away: nobody knows what the rest is.
+            const bool hashed = !row->second.file_sha256.empty() && row->second.file_identity == (file != nullptr ? file->id.text() : "");
+            if (file != nullptr && !only_here && hashed) files.emplace_back(job, file);
         }
         if (known.report && known.refused.empty() && named < known.report->databases.size()) all = false;
         if (!all || named == 0) continue;

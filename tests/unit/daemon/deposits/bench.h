@@ -63,9 +63,10 @@ public:
     explicit SayingInspector(loop::EventLoop& loop) : loop_(loop) { findings.state = inspect::Findings::State::whole; }
     std::unique_ptr<Job> inspect(inspect::Request, std::function<void(inspect::Findings)> done) override {
         auto alive = std::make_shared<int>(0);
-        loop_.post(Task([done = std::move(done), weak = std::weak_ptr<int>(alive), f = findings] {
-            if (!weak.expired()) done(f);
-        }));
+        if (!hang)
+            loop_.post(Task([done = std::move(done), weak = std::weak_ptr<int>(alive), f = findings] {
+                if (!weak.expired()) done(f);
+            }));
         struct Answer final : Job {
             std::shared_ptr<int> alive;
         };
@@ -74,6 +75,7 @@ public:
         return job;
     }
     inspect::Findings findings;
+    bool hang = false;
 
 private:
     loop::EventLoop& loop_;

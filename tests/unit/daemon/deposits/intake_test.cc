@@ -269,6 +269,127 @@ TEST_F(Intake, VaultThatGoesAndComesBackLosesNothing) {
     EXPECT_EQ(registry->shown(*registry->find(TargetId::of("bkmon", {"vault"}))).status, core::Status::ok);
 }
 
+TEST_F(Intake, VaultAwayBeyondTheDeadlineTakesNothingFromTheAgent) {
+    std::filesystem::rename(tree.at("vault"), tree.at("vault-away"));
+    tree.make_dirs("vault");
+    pass(std::chrono::minutes(10));
+    until("2026-11-22T15:05:00Z");
+    push("the only good one");
+    pass(std::chrono::minutes(5));
+    EXPECT_EQ(status(), "unreachable");
+    EXPECT_TRUE(tree.has("deposits/SHOP_CITY_NORTH/database/MAIN.bin"));
+    const auto commits = store.commits();
+    pass(std::chrono::minutes(4));
+    EXPECT_LT(store.commits() - commits, 20) << "waiting for a vault must not write all the time";
+    std::filesystem::remove_all(tree.at("vault"));
+    std::filesystem::rename(tree.at("vault-away"), tree.at("vault"));
+    pass(std::chrono::minutes(3));
+    EXPECT_EQ(status(), "ok") << shown().reason;
+    EXPECT_EQ(in_vault(), "the only good one");
+}
+
+TEST_F(Intake, LateReportLeavesItsFileTimeAndABadVerdictIsMended) {
+    until("2026-11-22T15:10:00Z");
+    ASSERT_EQ(status(), "missing");
+    put_report(report("MAIN", "0123456789", loop.clock().now()));
+    look();
+    EXPECT_EQ(verdicts("corrupt"), 0U) << "the quiet time is not over";
+    put_file("MAIN", "01234");
+    pass(std::chrono::minutes(3));
+    EXPECT_EQ(status(), "corrupt");
+    EXPECT_TRUE(tree.has("deposits/SHOP_CITY_NORTH/log/STATUS.json")) << "the same report may still be mended";
+    put_file("MAIN", "0123456789");
+    pass(std::chrono::minutes(1));
+    EXPECT_EQ(status(), "ok") << shown().reason;
+}
+
+TEST_F(Intake, FileThatWasNotHashedIsNeverTakenAway) {
+    put_report(report("MAIN", "0123456789", loop.clock().now()));
+    put_file("MAIN", "01234");
+    look();
+    until("2026-11-23T12:40:00Z");
+    EXPECT_EQ(status(), "corrupt");
+    EXPECT_TRUE(tree.has("deposits/SHOP_CITY_NORTH/database/MAIN.bin"));
+}
+
+TEST_F(Intake, HeldBecomesCriticalWhenItsDeadlinePasses) {
+    push("good one");
+    until("2026-11-23T13:05:00Z");
+    inspector.findings.empty = true;
+    push("nothing in it");
+    ASSERT_EQ(status(), "held");
+    EXPECT_EQ(shown().severity, core::Severity::warning);
+    until("2026-11-23T15:00:30Z");
+    EXPECT_EQ(status(), "held");
+    EXPECT_EQ(shown().severity, core::Severity::critical);
+}
+
+TEST_F(Intake, ReleaseFillsItsOwnCycleAndNeverReplacesANewerBackup) {
+    inspector.findings.empty = true;
+    push("nothing in it");
+    ASSERT_EQ(status(), "held");
+    const auto id = TargetId::of("deposit", {"SHOP_CITY_NORTH", "MAIN"});
+    until("2026-11-23T15:01:00Z");
+    ASSERT_EQ(status(), "missing");
+    Result<std::string> released = std::string();
+    part->release(id, files::Sha256::of("nothing in it"), "alice", [&](Result<std::string> r) { released = std::move(r); });
+    pass(seconds(1));
+    ASSERT_TRUE(released) << released.error().what;
+    EXPECT_EQ(status(), "missing") << "the later cycle's";
+    EXPECT_EQ(days(), (std::vector<std::string>{"2026-11-22 ok", "2026-11-23 missing"}));
+}
+
+TEST_F(Intake, OldHeldFileDoesNotReplaceANewerBackup) {
+    inspector.findings.empty = true;
+    push("nothing in it");
+    ASSERT_EQ(status(), "held");
+    inspector.findings.empty = false;
+    pass(std::chrono::minutes(20));
+    push("newer and good");
+    ASSERT_EQ(status(), "ok");
+    Result<std::string> released = std::string();
+    part->release(TargetId::of("deposit", {"SHOP_CITY_NORTH", "MAIN"}), files::Sha256::of("nothing in it"), "alice",
+                  [&](Result<std::string> r) { released = std::move(r); });
+    pass(seconds(1));
+    EXPECT_FALSE(released);
+    EXPECT_EQ(in_vault(), "newer and good");
+}
+
+TEST_F(Intake, OlderCycleIsJudgedByEveryGate) {
+    const std::string yesterday = report("MAIN", "of another database", loop.clock().now() - std::chrono::hours(24));
+    push("today's");
+    ASSERT_EQ(status(), "ok");
+    inspector.findings.database = "PAYROLL";
+    put_file("MAIN", "of another database");
+    put_report(yesterday, "YESTERDAY.json");
+    look();
+    EXPECT_EQ(days(), (std::vector<std::string>{"2026-11-21 held", "2026-11-22 ok"}));
+    EXPECT_TRUE(tree.has("deposits/SHOP_CITY_NORTH/database/MAIN.bin"));
+    EXPECT_EQ(in_vault(), "today's");
+}
+
+TEST_F(Intake, WorkOfOneJobDoesNotSilenceTheDeadlinesOfOthers) {
+    add_job("OTHER");
+    start();
+    inspector.hang = true;
+    put_file("MAIN", "bytes");
+    put_report(report("MAIN", "bytes", loop.clock().now()));
+    start();
+    until("2026-11-23T15:00:30Z");
+    EXPECT_EQ(status("OTHER"), "missing");
+    inspector.hang = false;
+}
+
+TEST_F(Intake, UnexpectedNamesGoWhenTheyAreReportedNoMore) {
+    tree.make_dirs("deposits/STRAY_CITY_X/log");
+    look();
+    ASSERT_EQ(part->unexpected().size(), 1U);
+    std::filesystem::remove_all(tree.at("deposits/STRAY_CITY_X"));
+    look();
+    EXPECT_TRUE(part->unexpected().empty());
+    EXPECT_EQ(registry->shown(*registry->find(TargetId::of("bkmon", {"unexpected"}))).status, core::Status::ok);
+}
+
 TEST_F(Intake, ReconfiguredJobsKeepTheirStateAndNewOnesAppear) {
     push("bytes");
     auto changed = settings;

@@ -74,7 +74,7 @@ struct Scene {
         c.entry = named ? &entry() : nullptr;
         c.arrival = arrival;
         c.cycle = cycle;
-        c.clock = core::check_clock(*report.operation_end, arrival);
+        c.clock = core::check_clock(*report.operation_end, arrival, !report.zone_assumed);
         return c;
     }
     core::Verdict copy() { return check(judge_copy(candidate(), baseline, sha, size, findings, now)); }
@@ -269,7 +269,10 @@ INSTANTIATE_TEST_SUITE_P(
              "future", ""},
         Rule{"future_of_the_backup_alone", [](Scene& s) { s.entry().backup.end = s.arrival + minutes(30); }, Status::held, "future", ""},
         Rule{"future_by_a_year", [](Scene& s) { s.shift(hours(24 * 365)); }, Status::held, "future", "364 d 23 h after it arrived"},
-        Rule{"a_zone_is_no_future", [](Scene& s) { s.shift(hours(2)); }, Status::ok, "promoted", "2 h ahead: agent clock or zone"},
+        Rule{"whole_hours_ahead_in_a_stated_zone", [](Scene& s) { s.shift(hours(2)); }, Status::held, "future", "after it arrived"},
+        Rule{"a_dump_whole_hours_ahead_in_a_stated_zone", [](Scene& s) { s.entry().backup.end = s.arrival + hours(3); }, Status::held, "future",
+             "3 h after it arrived"},
+        Rule{"a_zone_is_no_future", [](Scene& s) { s.report.zone_assumed = true, s.shift(hours(2)); }, Status::ok, "promoted", "2 h ahead: agent clock or zone"},
         Rule{"future_off", [](Scene& s) { s.shift(minutes(25)), s.job.gates.future = false; }, Status::ok, "promoted", ""},
         Rule{"clock", [](Scene& s) { s.report.operation_end = Time{}, s.entry().backup.end = Time{} + hours(1), s.baseline.last_backup_at.reset(); },
              Status::held, "clock", "1970-01-01"},
@@ -367,12 +370,15 @@ TEST(Judge, AClockThatIsAheadByHoursIsPutRight) {
     Scene s;
     const auto made = s.entry().backup.end;
     s.shift(hours(3));
+    EXPECT_EQ(backup_time(s.candidate()), *made + hours(3)) << "a stated zone is believed";
+    s.report.zone_assumed = true;
     EXPECT_EQ(backup_time(s.candidate()), made);
     // The day the zone is repaired: the next backup is 1 h later by the real clock.
     Scene next;
     next.baseline.last_backup_at = *next.entry().backup.end - hours(1);
     EXPECT_EQ(next.copy().status, Status::ok);
     Scene behind;
+    behind.report.zone_assumed = true;
     behind.shift(-hours(3));
     EXPECT_EQ(backup_time(behind.candidate()), behind.entry().backup.end) << "a report that was long on its way is not moved";
 }
@@ -406,6 +412,7 @@ TEST(Judge, TheEvidenceHoldsFiguresThresholdsAndTheReport) {
 
 TEST(Judge, TheEvidenceNamesAWrongZone) {
     Scene s;
+    s.report.zone_assumed = true;
     s.shift(-hours(2));
     const auto tree = core::parse_json(s.copy().evidence);
     ASSERT_TRUE(tree);
