@@ -72,7 +72,8 @@ std::string line_of(const Entry& entry, LineStyle style) {
                     : fmt::format("{} {}: {}", rfc3339(std::chrono::floor<std::chrono::seconds>(entry.at)), word_of(entry.level), entry.text);
     std::string shown;
     for (const auto& [name, value] : entry.fields) {
-        const bool quoted = value.empty() || value.find_first_of(" ]\"=") != std::string::npos;
+        if (value.empty()) continue;
+        const bool quoted = value.find_first_of(" ]\"=") != std::string::npos;
         shown +=
             fmt::format("{}{}={}{}{}", shown.empty() ? "" : " ", printable(name, 64), quoted ? "\"" : "", printable(value, 256), quoted ? "\"" : "");
     }
@@ -83,7 +84,7 @@ std::vector<std::string> journal_fields(const Entry& entry) {
     std::vector<std::string> fields{"MESSAGE=" + entry.text, fmt::format("PRIORITY={}", static_cast<int>(entry.level)),
                                     fmt::format("MESSAGE_ID={}", entry.message.id), fmt::format("BKMON_MESSAGE={}", entry.message.name)};
     for (const auto& [name, value] : entry.fields)
-        if (good_field_name(name)) fields.push_back(fmt::format("{}={}", name, value));
+        if (good_field_name(name) && !value.empty()) fields.push_back(fmt::format("{}={}", name, value));
     return fields;
 }
 

@@ -216,6 +216,17 @@ TEST(JournalFields, AreWhatTheJournalTakes) {
                                                 "BKMON_MESSAGE=deposit_held", "BKMON_TARGET=deposit/a/b", "BKMON_FILE=a b\n"}));
 }
 
+TEST(JournalFields, WithoutAValueAreLeftOut) {
+    auto e = entry();
+    e.fields = {{"BKMON_AGENT", ""}, {"BKMON_TARGET", "deposit/a/b"}, {"BKMON_FILE", ""}};
+    EXPECT_EQ(journal::line_of(e, LineStyle::priority), "<4>deposit/a/b: held [BKMON_TARGET=deposit/a/b]");
+    const auto fields = journal::journal_fields(e);
+    EXPECT_EQ(fields.size(), 5U);
+    EXPECT_EQ(fields.back(), "BKMON_TARGET=deposit/a/b");
+    e.fields = {{"BKMON_AGENT", ""}};
+    EXPECT_EQ(journal::line_of(e, LineStyle::priority), "<4>deposit/a/b: held");
+}
+
 // ---- the real way out, in a process whose /run is its own ----
 
 void write_file(const char* path, const std::string& text) { std::ofstream(path) << text; }
