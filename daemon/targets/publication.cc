@@ -38,8 +38,9 @@ history::CurrentRow next_current(const Entry& entry, const core::Verdict& verdic
     if (!entry.has_current || next.verdict.status != verdict.status) next.since = verdict.at;
     next.target = entry.target.spec.id;
     next.verdict = verdict;
-    if (verdict.status == core::Status::ok) next.last_ok_at = verdict.at;
-    if (core::is_good(verdict.status)) next.last_proof_at = verdict.at;
+    const bool with_warning = promoted_with_warning(verdict);
+    if (verdict.status == core::Status::ok || with_warning) next.last_ok_at = verdict.at;
+    if (core::is_good(verdict.status) || with_warning) next.last_proof_at = verdict.at;
     return next;
 }
 

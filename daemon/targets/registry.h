@@ -19,7 +19,7 @@ struct TargetSpec {
     TargetId id;
     core::Labels labels;
     std::string timezone = "UTC";
-    std::optional<milliseconds> interval;   ///< an `ok` whose proof is older than twice this turns `unknown` (no_evidence)
+    std::optional<milliseconds> interval;   ///< a proof older than twice this turns `unknown` (no_evidence)
     core::Verdict initial;                  ///< shown until the first verdict, e.g. unknown / first_due
 };
 
@@ -27,7 +27,7 @@ struct Target {
     TargetSpec spec;
     history::CurrentRow current;            ///< as stored; see shown() for pause and freshness
     std::optional<history::PauseRow> pause;
-    std::optional<Time> running_since;      ///< a job works on it: the previous verdict stays
+    std::optional<Time> running_since;      ///< a job works on it: what was shown before stays
 };
 
 /// The counts by status always add up to the number of targets.
@@ -69,7 +69,7 @@ public:
     void publish(Publication publication, std::function<void(Result<void>)> done);
 
     const Target* find(const TargetId& id) const;
-    /// As operators see it now: paused wins, then running keeps, then an old ok is `unknown`.
+    /// As operators see it now: paused wins, then running keeps, then an old proof (ok, unchanged, a promoted warning) is `unknown`.
     core::Verdict shown(const Target& target) const;
     std::vector<const Target*> match(const std::vector<std::string>& globs, const std::string& kind) const;  ///< ordered by id
     std::size_t size() const;

@@ -9,10 +9,11 @@ namespace bkmon::targets {
 
 namespace {
 
-/// From when on the proof of a good target is too old; nullopt when it does not age.
+/// From when on the proof behind a verdict is too old; nullopt when it does not age.
 std::optional<Time> stale_from(const Target& target) {
-    if (!target.spec.interval || !core::is_good(target.current.verdict.status)) return std::nullopt;
-    return target.current.last_proof_at.value_or(target.current.verdict.at) + 2 * *target.spec.interval;
+    const auto& verdict = target.current.verdict;
+    if (!target.spec.interval || !(core::is_good(verdict.status) || promoted_with_warning(verdict))) return std::nullopt;
+    return target.current.last_proof_at.value_or(verdict.at) + 2 * *target.spec.interval;
 }
 
 bool paused_at(const Target& target, Time now) { return target.pause && (!target.pause->until || now < *target.pause->until); }
@@ -39,11 +40,12 @@ std::optional<std::string> filled(const std::string& text) { return text.empty()
 
 }  // namespace
 
+bool promoted_with_warning(const core::Verdict& verdict) { return verdict.status == core::Status::warning && !verdict.sha256.empty(); }
+
 View view_of(const Target& target, Time now) {
     if (paused_at(target, now)) return View::paused;
-    if (target.running_since) return View::stored;
     const auto stale = stale_from(target);
-    return stale && now >= *stale ? View::stale : View::stored;
+    return stale && target.running_since.value_or(now) >= *stale ? View::stale : View::stored;
 }
 
 std::optional<Time> next_change(const Target& target, Time now) {

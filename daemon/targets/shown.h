@@ -6,7 +6,11 @@
 
 namespace bkmon::targets {
 
+/// True for what puts a backup into the vault with a reservation: proof of a backup as an `ok` is.
+bool promoted_with_warning(const core::Verdict& verdict);
+
 /// Which of the reasons decides how a target is seen at a moment. Pure, any thread.
+/// While a job runs, the view is that of the moment it began: it neither ages nor turns green by the running alone.
 enum class View { stored, paused, stale };
 View view_of(const Target& target, Time now);
 

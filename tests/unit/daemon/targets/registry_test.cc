@@ -379,6 +379,53 @@ TEST_F(RegistryTest, PausedWinsThenRunningKeeps) {
     registry_->set_running(id("deposit/unknown/db"), true);
 }
 
+TEST_F(RegistryTest, ARunningJobDoesNotTurnAnOldProofGreen) {
+    ASSERT_TRUE(define({spec("deposit/a/db")}));
+    ASSERT_TRUE(publish("deposit/a/db", verdict(Status::ok)));
+    const Time stale = now() + 48h;
+    loop_.advance(72h);
+    registry_->set_running(id("deposit/a/db"), true);
+    loop_.advance(1h);
+    EXPECT_EQ(shown("deposit/a/db").status, Status::unknown);
+    EXPECT_EQ(shown("deposit/a/db").reason_code, "no_evidence");
+    EXPECT_EQ(count(Status::unknown), 1U);
+    EXPECT_EQ(field("deposit/a/db", "since"), rfc3339(stale));
+    ASSERT_TRUE(publish("deposit/a/db", verdict(Status::ok)));
+    EXPECT_EQ(count(Status::ok), 1U) << "what the job proves counts at once";
+}
+
+TEST_F(RegistryTest, APromotedWarningIsAProofThatAges) {
+    ASSERT_TRUE(define({spec("deposit/a/db"), spec("deposit/b/db")}));
+    ASSERT_TRUE(publish("deposit/a/db", verdict(Status::ok)));
+    loop_.advance(24h);
+    auto promoted = verdict(Status::warning, "overall_status");
+    promoted.file = "db.sql.gz";
+    promoted.sha256 = std::string(64, 'a');
+    ASSERT_TRUE(publish("deposit/a/db", promoted));
+    ASSERT_TRUE(publish("deposit/b/db", verdict(Status::warning, "degraded")));
+    EXPECT_EQ(target("deposit/a/db").current.last_ok_at, now());
+    EXPECT_EQ(target("deposit/a/db").current.last_proof_at, now());
+    EXPECT_FALSE(target("deposit/b/db").current.last_ok_at) << "nothing was promoted";
+    EXPECT_FALSE(target("deposit/b/db").current.last_proof_at);
+    loop_.advance(48h - 1ms);
+    EXPECT_EQ(count(Status::warning), 2U);
+    loop_.advance(1ms);
+    EXPECT_EQ(shown("deposit/a/db").status, Status::unknown);
+    EXPECT_EQ(shown("deposit/a/db").reason_code, "no_evidence");
+    EXPECT_THAT(shown("deposit/a/db").reason, HasSubstr("it was 'warning'"));
+    EXPECT_EQ(shown("deposit/b/db").status, Status::warning) << "without a backup there is no proof to age";
+}
+
+TEST_F(RegistryTest, HeldStaysHeld) {
+    ASSERT_TRUE(define({spec("deposit/a/db")}));
+    auto held = verdict(Status::held, "future");
+    held.sha256 = std::string(64, 'a');
+    ASSERT_TRUE(publish("deposit/a/db", held));
+    loop_.advance(240h);
+    EXPECT_EQ(shown("deposit/a/db").status, Status::held);
+    EXPECT_FALSE(target("deposit/a/db").current.last_proof_at);
+}
+
 TEST_F(RegistryTest, APauseIsWrittenWithItsEventAndOutlivesARestart) {
     ASSERT_TRUE(define({spec("deposit/a/db")}));
     ASSERT_TRUE(publish("deposit/a/db", verdict(Status::missing, "no_report")));
