@@ -33,7 +33,7 @@ std::optional<Cycle> newest_past_deadline(const CycleRule& rule, Time t) {
     return cycle_due(rule, rule.schedule.last_at_or_before(shifted(t, -rule.deadline)));
 }
 
-ClockCheck check_clock(Time end, Time arrival) {
+ClockCheck check_clock(Time end, Time arrival, bool zone_stated) {
     constexpr milliseconds kAbout = minutes(5);
     constexpr milliseconds kFuture = minutes(10);
     constexpr int kMaxOffset = 14;  // hours; the widest zone there is
@@ -41,7 +41,7 @@ ClockCheck check_clock(Time end, Time arrival) {
     ClockCheck check{end, std::nullopt, false};
     // Compared before they are subtracted: an absurd time must not overflow.
     const bool near = end <= shifted(arrival, hours(kMaxOffset) + kAbout) && end >= shifted(arrival, -(hours(kMaxOffset) + kAbout));
-    if (near) {
+    if (near && !zone_stated) {
         const milliseconds ahead = end - arrival;
         const auto whole = std::chrono::round<hours>(ahead);
         if (whole.count() != 0 && std::chrono::abs(ahead - whole) <= kAbout) check.zone_offset = whole;

@@ -25,12 +25,13 @@ std::optional<Cycle> next_cycle(const CycleRule& rule, const Cycle& c);
 /// The newest cycle whose deadline is at or before `t`, for catching up after downtime.
 std::optional<Cycle> newest_past_deadline(const CycleRule& rule, Time t);
 
-/// What an agent's clock says against the arrival. Off by about whole hours (within 5 min, 1..14 h): "agent clock or zone".
+/// What an agent's clock says against the arrival. A time that named no zone and is off by about whole hours (within 5 min, 1..14 h) was
+/// read in the wrong one: "agent clock or zone". A time that named its zone counts as it is said.
 struct ClockCheck {
     Time effective{};  ///< the time to put the report into a cycle by: `end`, or `arrival` when `end` is not credible (either of the below)
     std::optional<std::chrono::hours> zone_offset;  ///< set when the difference looks like a wrong zone; positive: the agent is ahead
     bool future = false;                            ///< `end` lies more than 10 min after the arrival, and not by a zone's worth
 };
-ClockCheck check_clock(Time end, Time arrival);
+ClockCheck check_clock(Time end, Time arrival, bool zone_stated);
 
 }  // namespace bkmon::core

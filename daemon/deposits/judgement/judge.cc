@@ -127,7 +127,7 @@ std::string proof(const GateInput& in) {
     return text;
 }
 
-/// A time of the report, put right where the agent is ahead by whole hours.
+/// A time of the report, put right where it named no zone and is ahead by whole hours.
 std::optional<Time> credible(std::optional<Time> said, const Candidate& c) {
     if (said && c.clock.zone_offset && c.clock.zone_offset->count() > 0) *said -= *c.clock.zone_offset;
     return said;

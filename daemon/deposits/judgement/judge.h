@@ -40,8 +40,8 @@ struct Candidate {
 /// damage comes before them. Fills all but run and duration.
 std::optional<core::Verdict> judge_entry(const Candidate& c, Time now);
 
-/// When the backup was made: the end (else the start) of BACKUP, else the end of the operation. An agent whose clock or zone is ahead by
-/// whole hours is put right by them, so that the day it is repaired does not look like a step back.
+/// When the backup was made: the end (else the start) of BACKUP, else the end of the operation. Times without a zone that are ahead
+/// by whole hours are put right by them, so that the day it is repaired does not look like a step back.
 std::optional<Time> backup_time(const Candidate& c);
 
 /// A clock that was never set: before the year 2000. Such a report is judged (and held), not ignored as too old.

@@ -87,40 +87,53 @@ TEST(Cycle, TileTheTimeLine) {
 TEST(Clock, OrdinaryDelaysAreBelieved) {
     const Time end = at("2026-11-22T13:10:00Z");
     for (const milliseconds delay : std::initializer_list<milliseconds>{0ms, 250ms, 20min, 54min, 66min, 90min, 15h + 6min, 400 * 24h}) {
-        const auto c = check_clock(end, end + delay);
+        const auto c = check_clock(end, end + delay, false);
         EXPECT_EQ(c.effective, end) << duration_text(delay);
         EXPECT_FALSE(c.zone_offset) << duration_text(delay);
         EXPECT_FALSE(c.future);
     }
-    EXPECT_EQ(check_clock(end + 10min, end).effective, end + 10min) << "clocks may differ a little";
-    EXPECT_FALSE(check_clock(end + 10min, end).future);
+    EXPECT_EQ(check_clock(end + 10min, end, false).effective, end + 10min) << "clocks may differ a little";
+    EXPECT_FALSE(check_clock(end + 10min, end, false).future);
 }
 
 TEST(Clock, WholeHoursLookLikeAWrongZone) {
     const Time arrival = at("2026-11-22T13:10:00Z");
     for (const int hours : {1, 2, 3, 14, -1, -3, -14}) {
         for (const milliseconds lag : std::initializer_list<milliseconds>{0ms, 5min, -5min, 61s}) {
-            const auto c = check_clock(arrival + std::chrono::hours(hours) + lag, arrival);
+            const auto c = check_clock(arrival + std::chrono::hours(hours) + lag, arrival, false);
             EXPECT_EQ(c.zone_offset, std::chrono::hours(hours)) << hours;
             EXPECT_EQ(c.effective, arrival);
             EXPECT_FALSE(c.future);
         }
-        EXPECT_FALSE(check_clock(arrival + std::chrono::hours(hours) + 5min + 1ms, arrival).zone_offset) << hours;
-        EXPECT_FALSE(check_clock(arrival + std::chrono::hours(hours) - 5min - 1ms, arrival).zone_offset) << hours;
+        EXPECT_FALSE(check_clock(arrival + std::chrono::hours(hours) + 5min + 1ms, arrival, false).zone_offset) << hours;
+        EXPECT_FALSE(check_clock(arrival + std::chrono::hours(hours) - 5min - 1ms, arrival, false).zone_offset) << hours;
     }
-    EXPECT_FALSE(check_clock(arrival - 15h, arrival).zone_offset);
-    EXPECT_TRUE(check_clock(arrival + 15h, arrival).future);
+    EXPECT_FALSE(check_clock(arrival - 15h, arrival, false).zone_offset);
+    EXPECT_TRUE(check_clock(arrival + 15h, arrival, false).future);
+}
+
+TEST(Clock, AStatedZoneIsBelieved) {
+    const Time arrival = at("2026-11-22T13:10:00Z");
+    for (const int hours : {-14, -3, -1, 1, 2, 14}) {
+        const Time end = arrival + std::chrono::hours(hours);
+        const auto c = check_clock(end, arrival, true);
+        EXPECT_FALSE(c.zone_offset) << hours;
+        EXPECT_EQ(c.future, hours > 0) << hours;
+        EXPECT_EQ(c.effective, hours > 0 ? arrival : end) << "a delay of whole hours makes an old backup no newer: " << hours;
+    }
+    EXPECT_FALSE(check_clock(arrival + 10min, arrival, true).future);
+    EXPECT_TRUE(check_clock(arrival + 10min + 1ms, arrival, true).future);
 }
 
 TEST(Clock, TheFutureIsNotBelieved) {
     const Time arrival = at("2026-11-22T13:10:00Z");
     for (const milliseconds ahead : std::initializer_list<milliseconds>{10min + 1ms, 30min, 90min, 20h, 24h * 3650}) {
-        const auto c = check_clock(arrival + ahead, arrival);
+        const auto c = check_clock(arrival + ahead, arrival, false);
         EXPECT_TRUE(c.future) << duration_text(ahead);
         EXPECT_EQ(c.effective, arrival);
     }
-    EXPECT_TRUE(check_clock(Time::max(), Time::min()).future);
-    EXPECT_FALSE(check_clock(Time::min(), Time::max()).future);
+    EXPECT_TRUE(check_clock(Time::max(), Time::min(), false).future);
+    EXPECT_FALSE(check_clock(Time::min(), Time::max(), false).future);
 }
 
 }  // namespace
