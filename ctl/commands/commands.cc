@@ -7,6 +7,7 @@ namespace bkmon::ctl {
 namespace {
 
 constexpr Option kTarget{"target", "TARGET", "id or glob of a target, e.g. 'deposit/acme_*/*'", Words::target, false, true};
+constexpr Option kOneTarget{"target", "TARGET", "id of a target, or a glob that only one matches", Words::target, false, true};
 constexpr Option kTargets{"target", "TARGET", "ids or globs of targets; all when left out", Words::target, true};
 constexpr Option kHeldTarget{"target", "TARGET", "the target whose file is held", Words::held, false, true};
 constexpr Option kSha256{"--sha256", "HASH", "SHA-256 of the held file, as `explain` shows it", Words::none, false, true};
@@ -17,7 +18,7 @@ constexpr Option kMode{"--mode", "MODE", "only targets of this mode"};
 constexpr Option kRun{"run", "RUN", "id of the run", Words::run, false, true};
 
 constexpr std::array kStatusOptions{kTargets, kKind, kStatus, Option{"--problems", "", "only what is not ok, unchanged or paused"}, kLabel};
-constexpr std::array kExplainOptions{kTarget,
+constexpr std::array kExplainOptions{kOneTarget,
                                      Option{"--as-of", "DATE", "the newest verdict of that day (or before that time) instead of the current one"}};
 constexpr std::array kHistoryOptions{Option{"target", "TARGET", "id or glob of a target; all when left out", Words::target},
                                      kKind,

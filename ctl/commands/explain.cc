@@ -3,6 +3,7 @@
 #include "common/base/json_writer.h"
 #include "common/base/text.h"
 #include "ctl/commands/command.h"
+#include "ctl/commands/status_reply.h"
 #include "ctl/commands/times.h"
 #include "ctl/render/json.h"
 #include "ctl/render/words.h"
@@ -126,11 +127,31 @@ std::string for_people(const Session& session, const Parts& parts, bool past) {
     return out;
 }
 
+constexpr std::size_t kMostNamed = 10;
+
+/// The one target that is meant; a glob must match no more.
+Outcome<std::string> one_target(const Session& session, const std::string& text) {
+    if (text.find_first_of("*?[") == std::string::npos) return text;
+    JsonWriter writer;
+    writer.begin_object().key("targets").begin_array().value(text).end_array();
+    const auto reply = ask_status(session, writer.end_object().take());
+    if (!reply) return Refusal(reply.error());
+    const auto& targets = reply->targets;
+    if (targets.size() == 1) return text_of(targets.front(), "id");
+    if (targets.empty()) return refuse(kNoSuchObject, "no_such_target", fmt::format("no target matches '{}'", text));
+    std::string names;
+    for (std::size_t i = 0; i < targets.size() && i < kMostNamed; ++i) names += (i == 0 ? "" : ", ") + text_of(targets[i], "id");
+    if (targets.size() > kMostNamed) names += ", …";
+    return refuse(kNoSuchObject, "no_such_target", fmt::format("'{}' matches {} targets, name one: {}", text, targets.size(), names));
+}
+
 }  // namespace
 
 int run_explain(Session& session, const Arguments& arguments) {
+    const auto target = one_target(session, arguments.one("target"));
+    if (!target) return session.fail(target.error());
     JsonWriter writer;
-    writer.begin_object().field("target", arguments.one("target"));
+    writer.begin_object().field("target", *target);
     if (const auto as_of = arguments.maybe("--as-of")) {
         // A plain day goes as it is: bkmond knows in which zone the target's days are.
         const bool day = as_of->size() == 10 && (*as_of)[4] == '-' && (*as_of)[7] == '-';

@@ -60,6 +60,16 @@ void refuse_later_sections(Context& context, Node& root) {
     }
 }
 
+/// Who may do what is for the operator's own file to say.
+void refuse_control(Context& context, Node& drop_in) {
+    for (std::size_t i = drop_in.keys.size(); i-- > 0;) {
+        if (drop_in.keys[i].text != "control") continue;
+        context.problem(drop_in.keys[i].mark, "control may only stand in the main file: conf.d may be written by bkmond");
+        drop_in.keys.erase(drop_in.keys.begin() + static_cast<std::ptrdiff_t>(i));
+        drop_in.items.erase(drop_in.items.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+}
+
 void read_root(Context& context, Node& root, Settings& into) {
     refuse_later_sections(context, root);
     read_map<Settings>(context, "", root, kRoot, into, true);
@@ -86,7 +96,9 @@ Loaded load_sources(const std::vector<Source>& sources) {
     for (std::size_t i = 0; i < sources.size(); ++i) {
         auto tree = parse_tree(static_cast<std::uint32_t>(i), sources[i].bytes, {}, nodes,
                                [&](Mark at, std::string what) { context.problem(at, std::move(what)); });
-        if (expect_map(context, "", tree)) merge(context, root, std::move(tree));
+        if (!expect_map(context, "", tree)) continue;
+        if (sources[i].drop_in) refuse_control(context, tree);
+        merge(context, root, std::move(tree));
     }
     read_root(context, root, loaded.settings);
     loaded.problems = context.take_problems();

@@ -8,6 +8,7 @@ namespace bkmon::config {
 
 struct Source {
     std::string path, bytes;
+    bool drop_in = false;  ///< of conf.d, which bkmond itself may write: it gives nobody rights
 };
 
 /// The main file and conf.d/*.yaml beside it, in name order. What cannot be read, is no plain file or is too large becomes a problem.

@@ -1,11 +1,14 @@
 """The shipped units without a booted systemd: verified, and held to their score."""
+import gzip
+import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
-from harness import SOURCE, Case, main  # noqa: E402
+from harness import BIN, SOURCE, Case, main  # noqa: E402
 
 PINNED = 12  # of 100, as `systemd-analyze security --offline` counts (1.2 of 10); lower is better. The promise is 20.
 
@@ -36,8 +39,24 @@ class Units(Case):
         (root / "etc").mkdir()
         subprocess.run(["systemd-sysusers", f"--root={root}", str(SOURCE / "systemd/bkmon.sysusers")], check=True, capture_output=True)
         groups = (root / "etc/group").read_text()
-        for group in ("bkmon:", "bkmon-operator:", "bkmon-admin:"):
+        for group in ("bkmon:", "bkmon-viewer:", "bkmon-operator:", "bkmon-admin:"):
             self.assertIn(group, groups)
+
+    def test_manuals_and_changes_are_packed_and_examples_come_along(self):
+        root = self.folder()
+        build = pathlib.Path(os.environ.get("BKMON_BUILD_DIR", BIN.parent))
+        subprocess.run(["cmake", "-DCMAKE_INSTALL_PREFIX=/usr", "-P", str(build / "etc/cmake_install.cmake")], check=True, capture_output=True,
+                       env={**os.environ, "DESTDIR": str(root)})
+        pages = {p.name for p in (root / "usr/share/man").rglob("*") if p.is_file()}
+        self.assertEqual(pages, {p.name.removesuffix(".scd") + ".gz" for p in (SOURCE / "etc/man").glob("*.scd")})
+        packed = list((root / "usr/share/man").rglob("*.gz")) + [root / "usr/share/doc/bkmon/changelog.gz"]
+        for file in packed:
+            self.assertEqual(file.read_bytes()[3:8], bytes(5), f"{file.name} holds its name or a time")
+            self.assertGreater(len(gzip.decompress(file.read_bytes())), 100)
+        project = re.search(r"project\(bkmon VERSION (\S+)", (SOURCE / "CMakeLists.txt").read_text())[1]
+        self.assertIn(f"bkmon ({project})", gzip.decompress(packed[-1].read_bytes()).decode().splitlines()[0])
+        examples = root / "usr/share/doc/bkmon/examples/conf.d"
+        self.assertEqual({p.name for p in examples.iterdir()}, {"README", "shop.yaml"})
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ configure() { # one agent SHOP_CITY_NORTH that is due
     install -d -o shop -g bkmon -m 2770 /mnt/agent_deposits/SHOP_CITY_NORTH /mnt/agent_deposits/SHOP_CITY_NORTH/log /mnt/agent_deposits/SHOP_CITY_NORTH/database
     cat >/etc/bkmon/bkmon.yaml <<EOF
 control:
-  roles: {admin: [root, "@bkmon-admin"], operator: ["@bkmon-operator"], viewer: ["@bkmon"]}
+  roles: {admin: [root, "@bkmon-admin"], operator: ["@bkmon-operator"], viewer: ["@bkmon-viewer"]}
 deposits:
   settle: 1s
   defaults: {schedule: "$(date -u -d '1 minute ago' '+%-M %-H') * * *"}
@@ -79,6 +79,7 @@ says "bkmon.yaml" journalctl -u bkmond --no-pager
 says "0 targets" sh -c 'bkmonctl status; systemctl show -p StatusText bkmond | sed "s/1 targets/0 targets/"'
 expect bkmonctl version
 [ "$(stat -c '%a %U' /run/bkmon/control.sock)" = "666 root" ] || fail "$(stat -c '%a %U' /run/bkmon/control.sock)"
+[ "$(stat -c '%a %U:%G' /etc/bkmon/conf.d)" = "755 bkmon:bkmon" ] || fail "$(stat -c '%a %U:%G' /etc/bkmon/conf.d)"
 [ "$(stat -c '%a %U:%G' /var/lib/bkmon)" = "750 bkmon:bkmon" ] || fail "$(stat -c '%a %U:%G' /var/lib/bkmon)"
 [ "$(ps -o user= -C bkmond | tr -d ' ')" = bkmon ] || id bkmon || fail "the user"
 """)
@@ -158,7 +159,7 @@ says "Watchdog timeout" journalctl -u bkmond --no-pager
     def test_roles_come_from_the_kernels_word(self):
         self.boot(r"""
 install_package; configure
-for u in vera:bkmon otto:bkmon-operator anna:bkmon-admin; do expect useradd -G "${u#*:}" "${u%%:*}"; done
+for u in vera:bkmon-viewer otto:bkmon-operator anna:bkmon-admin; do expect useradd -G "${u#*:}" "${u%%:*}"; done
 expect useradd nobodyelse
 # Groups are looked up when the configuration is read.
 as() { su "$1" -s /bin/sh -c "bkmonctl $2"; }

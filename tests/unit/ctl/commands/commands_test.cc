@@ -110,6 +110,38 @@ TEST(Explain, AHeldFileComesWithTheCommandsThatEndIt) {
     }
 }
 
+TEST(Explain, AGlobIsResolvedToTheOneThatItMatches) {
+    FakeDaemon daemon;
+    daemon.reply("io.bkmon.Targets.Status", status_page({{"deposit/a/b", "ok", "OK"}}));
+    daemon.reply("io.bkmon.Targets.Explain", R"({"target":)" + target_json({"deposit/a/b", "ok", "OK"}) + R"(,"verdict":)" +
+                                                 verdict_json("ok", "OK", "proven") + R"(,"evidence":{},"advice":"","recent":[]})");
+    const Ended ended = ctl({"explain", "deposit/a*/*"}, pipe_to(daemon));
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    EXPECT_NE(ended.out.find("deposit/a/b is ok"), std::string::npos) << ended.out;
+    EXPECT_TRUE(same_json(daemon.parameters("io.bkmon.Targets.Status"), R"({"targets":["deposit/a*/*"]})"));
+    EXPECT_TRUE(same_json(daemon.parameters("io.bkmon.Targets.Explain"), R"({"target":"deposit/a/b"})"));
+}
+
+TEST(Explain, AGlobOfSeveralNamesThem) {
+    FakeDaemon daemon;
+    daemon.reply("io.bkmon.Targets.Status", status_page({{"deposit/a/b", "ok", "OK"}, {"deposit/a/c", "missing", "CRITICAL"}}));
+    const Ended two = ctl({"explain", "deposit/a/*"}, pipe_to(daemon));
+    EXPECT_EQ(two.code, 4);
+    EXPECT_EQ(two.out, "");
+    EXPECT_NE(two.err.find("matches 2 targets, name one: deposit/a/b, deposit/a/c\n"), std::string::npos) << two.err;
+    FakeDaemon many;
+    many.reply("io.bkmon.Targets.Status", status_page(healthy(12)));
+    const Ended twelve = ctl({"explain", "*"}, pipe_to(many));
+    EXPECT_EQ(twelve.code, 4);
+    EXPECT_NE(twelve.err.find("matches 12 targets, name one: deposit/agent_"), std::string::npos) << twelve.err;
+    std::size_t named = 0;
+    for (auto at = twelve.err.find("deposit/agent_"); at != std::string::npos; at = twelve.err.find("deposit/agent_", at + 1)) ++named;
+    EXPECT_EQ(named, 10u);
+    FakeDaemon none;
+    none.reply("io.bkmon.Targets.Status", status_page({}));
+    EXPECT_EQ(ctl({"explain", "x?"}, pipe_to(none)).code, 4);
+}
+
 TEST(Explain, AsOfIsSentAsADayOrAMoment) {
     FakeDaemon daemon;
     daemon.error("io.bkmon.Targets.Explain", "io.bkmon.Targets.NoSuchRecord", R"({"target":"a/b","as_of":"2026-11-01"})");

@@ -46,6 +46,14 @@ TEST(Example, UncommentedItLoads) {
     EXPECT_FALSE(loaded.settings.deposits.jobs[2].active);
 }
 
+TEST(Example, TheJobFileForConfDLoadsBesideIt) {
+    const Source job_file{"conf.d/shop.yaml", file_text("etc/conf.d/shop.yaml"), true};
+    const auto loaded = load_sources({{"bkmon.yaml", uncommented()}, job_file});
+    EXPECT_EQ(loaded.text(), "");
+    EXPECT_EQ(loaded.settings.deposits.jobs.size(), 5u);
+    EXPECT_EQ(load_sources({{"bkmon.yaml", file_text("etc/bkmon.yaml")}, job_file}).text(), load_sources({job_file}).text());
+}
+
 /// A value that the example gives beside its own: not the default, but a sample.
 bool is_sample(const std::string& path) {
     for (const std::string sample :

@@ -235,8 +235,8 @@ TEST_F(ConfigFiles, AMissingMainFileIsAProblem) {
 TEST_F(ConfigFiles, DropInsAreReadInNameOrder) {
     write("bkmon.yaml", "site: main\ndeposits: {root: /in, defaults: {labels: {a: x}}}\n");
     write("conf.d/20-b.yaml", "deposits: {jobs: [{agent: A, database: C}], defaults: {labels: {b: y}}}\n");
-    write("conf.d/10-a.yaml", "deposits: {vault: /out, jobs: [{agent: A, database: B}]}\ncontrol: {roles: {admin: [root]}}\n");
-    write("conf.d/30-roles.yaml", "control: {roles: {admin: [alice], viewer: [bob]}}\n");
+    write("conf.d/10-a.yaml", "deposits: {vault: /out, jobs: [{agent: A, database: B}]}\n");
+    write("conf.d/30-keep.yaml", "history: {keep: 5d}\n");
     write("conf.d/README", "not: [read");
     write("conf.d/.hidden.yaml", "not: [read");
     write("conf.d/old.yaml.bak", "not: [read");
@@ -244,15 +244,26 @@ TEST_F(ConfigFiles, DropInsAreReadInNameOrder) {
     const auto loaded = load_all();
     EXPECT_EQ(loaded.text(), "");
     const auto& s = loaded.settings;
-    EXPECT_THAT(s.files, ElementsAre(main(), drop_in("10-a.yaml"), drop_in("20-b.yaml"), drop_in("30-roles.yaml"), drop_in("empty.yaml")));
+    EXPECT_THAT(s.files, ElementsAre(main(), drop_in("10-a.yaml"), drop_in("20-b.yaml"), drop_in("30-keep.yaml"), drop_in("empty.yaml")));
     EXPECT_EQ(s.deposits.root, "/in");
     EXPECT_EQ(s.deposits.vault, "/out");
     ASSERT_EQ(s.deposits.jobs.size(), 2u);
     EXPECT_EQ(s.deposits.jobs[0].database, "B");
     EXPECT_EQ(s.deposits.jobs[1].origin, drop_in("20-b.yaml") + ":1:19");
     EXPECT_EQ(s.deposits.jobs[0].labels, (core::Labels{{"a", "x"}, {"b", "y"}}));
-    EXPECT_THAT(s.control.admin, ElementsAre("root", "alice"));
-    EXPECT_THAT(s.control.viewer, ElementsAre("bob"));
+}
+
+TEST_F(ConfigFiles, NobodyGetsRightsFromConfD) {
+    write("bkmon.yaml", "control: {roles: {admin: [root]}}\n");
+    write("conf.d/a.yaml", "site: a\ncontrol: {roles: {admin: [mallory]}}\n");
+    write("conf.d/b.yaml", "{\"control\": {socket: /tmp/s}}\n");
+    auto loaded = load_all();
+    const std::string words = ": control may only stand in the main file: conf.d may be written by bkmond";
+    EXPECT_THAT(lines(loaded), ElementsAre(drop_in("a.yaml") + ":2:1" + words, drop_in("b.yaml") + ":1:2" + words));
+    EXPECT_THAT(loaded.settings.control.admin, ElementsAre("root"));
+    // A main file that is not there makes no main file of the first of conf.d.
+    fs::remove(main());
+    EXPECT_THAT(load_all().text(), HasSubstr("a.yaml:2:1" + words));
 }
 
 TEST_F(ConfigFiles, WhatIsSetTwiceNamesBothPlaces) {
