@@ -123,6 +123,7 @@ void Part::release(const TargetId& target, const std::string& sha256, const std:
     healthy.sha256 = held.sha256;
     healthy.size_bytes = held.size_bytes;
     healthy.backup_at = held.backup_at;
+    healthy.was_empty = held.reason_code == "empty";  // so that the next empty one of a database that is empty is no surprise
     me.vault->release(target, lower(sha256), std::move(p), std::move(healthy), job->settings.keep, job->settings.keep_replaced,
                       [impl = impl_->weak_from_this(), target, done = std::move(done)](Result<std::string> path) {
                           auto self = impl.lock();

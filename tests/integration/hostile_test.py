@@ -5,6 +5,7 @@ import json
 import mmap
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import stat
@@ -424,6 +425,7 @@ class Hostile(HostileCase):
         data = os.urandom(3 << 20)
         (wire / "main.sql.gz").write_bytes(data)
         self.tell(data=data)
+        text = (d.root / AGENT / "log/STATUS.json").read_text()
         rsync = subprocess.Popen(["rsync", "--partial", "--bwlimit=1500", "--inplace", str(wire / "main.sql.gz"), f"{d.root}/{AGENT}/database/"],
                                  start_new_session=True, stderr=subprocess.DEVNULL)
         path = d.root / AGENT / "database/main.sql.gz"
@@ -433,6 +435,7 @@ class Hostile(HostileCase):
         self.waits("bytes")
         d.wait_status(T, "corrupt", reason_code="size_mismatch")
         subprocess.run(["rsync", "--append-verify", str(wire / "main.sql.gz"), f"{d.root}/{AGENT}/database/"], check=True)
+        self.tell(data=data, end=json.loads(text)["operation_end_time"])  # a push brings the report again too
         d.wait_status(T, "ok", sha256=sha256(data))
         self.expected = {FINAL: sha256(data)}
 
@@ -497,7 +500,6 @@ class Hostile(HostileCase):
         for i, (name, data) in enumerate((("zero bytes", b""), ("empty gzip", gzip.compress(b"")), ("no table", gzip.compress(dump(tables=0))))):
             with self.subTest(name):
                 self.held("empty", data, utc(-40 + i))
-        d.ctl("--yes", "deposits", "release", T, "--sha256", sha256(gzip.compress(dump(tables=0))))
         # A database that has always been empty is in order.
         e = Daemon(self)
         self.d.stop()
@@ -535,9 +537,7 @@ class Hostile(HostileCase):
             self.skipTest(f"no file of 4 TiB here: {e}")
         self.tell(size=4 << 40, end=utc(-40))
         t = d.wait_status(T, "failed", reason_code="too_large")
-        self.assertIn("1 GiB", t["reason"])
-        self.tell(size=1000, end=utc(-35))
-        d.wait_status(T, "corrupt", reason_code="size_mismatch")
+        self.assertIn("1.0 GiB", t["reason"])
         path.unlink()
         data = b"head" + bytes(64 << 20) + b"tail"
         with open(path, "wb") as f:
@@ -579,6 +579,304 @@ class Hostile(HostileCase):
             t = d.wait_status(T, "corrupt", reason_code="wrong_type", sha256=sha256(data))
             self.assertEqual(t["severity"], "CRITICAL")
         self.send_good()
+
+    def test_g25_writer_never_closes(self):
+        d = self.begin(deadline="4s", **NO_SCHEDULE)
+        data = gzip.compress(dump(rows=60))
+        with open(d.agent(AGENT) / "database/main.sql.gz", "wb", buffering=0) as f:
+            f.write(data)
+            self.tell(data=data)
+            self.waits("being written")
+            self.assertEqual(d.status(T)["status"], "ok")
+            d.wait_status(T, "corrupt", reason_code="never_finished")
+        self.tell(data=data, end=utc(-1))
+        if not (d.root / AGENT / "database/main.sql.gz").exists():
+            place(d.root / AGENT / "database/main.sql.gz", data)
+        d.wait_status(T, "ok", sha256=sha256(data))
+        self.expected = {FINAL: sha256(data)}
+
+    def test_g26_g27_what_rsync_leaves_behind(self):
+        d = self.begin(deadline="4s", **NO_SCHEDULE)
+        data = gzip.compress(dump(rows=60))
+        folder = d.agent(AGENT) / "database"
+        left = [folder / ".main.sql.gz.AbC123", folder / ".~tmp~/main.sql.gz", folder / ".rsync-partial/main.sql.gz", folder / "sub/main.sql.gz"]
+        for path in left:
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(data)
+        self.tell(data=data)
+        self.waits("main.sql.gz")
+        d.wait_status(T, "corrupt")
+        self.assertIn(d.status(T)["reason_code"], ("never_finished", "no_file"))
+        for path in left:
+            self.assertEqual(path.read_bytes(), data)
+        self.send_good()
+        for path in left:
+            self.assertEqual(path.read_bytes(), data)
+
+    # Disks and machines that fail.
+
+    def test_g42_vault_full(self):
+        self.mounts()
+        d = Daemon(self)
+        self.mount_tmpfs(d.vault, "size=8m")
+        d.configure("  reserve_bytes: 1MiB\n" + jobs(content="opaque"))
+        d.start()
+        self.d, self.pid = d, d.process.pid
+        self.good = os.urandom(3 << 20)
+        d.deposit(AGENT, {"MAIN": ("main.sql.gz", self.good)}, utc(-50))
+        d.wait_status(T, "ok", sha256=sha256(self.good))
+        self.expected = {FINAL: sha256(self.good)}
+        big = os.urandom(6 << 20)
+        d.deposit(AGENT, {"MAIN": ("main.sql.gz", big)}, utc(-10))
+        t = d.wait_status("bkmon/vault", "warning")
+        self.assertIn("full", t["reason"])
+        self.waits("full")
+        self.assertEqual(d.status(T)["status"], "ok")
+        self.assertEqual([p for p in (d.vault / ".tmp").iterdir()], [])
+        self.sound()
+        self.assertEqual(d.text().count("bkmon/vault is warning"), 1)
+        subprocess.run(["mount", "-o", "remount,size=64m", str(d.vault)], check=True)
+        d.wait_status(T, "ok", 40, sha256=sha256(big))
+        self.expected = {FINAL: sha256(big)}
+        d.wait_status("bkmon/vault", "ok", 40)
+
+    def test_g44_vault_becomes_read_only(self):
+        self.mounts()
+        d = Daemon(self)
+        self.mount_tmpfs(d.vault, "size=600m")
+        self.begin(daemon=d)
+        subprocess.run(["mount", "-o", "remount,ro", str(d.vault)], check=True)
+        data = gzip.compress(dump(rows=60))
+        d.deposit(AGENT, {"MAIN": ("main.sql.gz", data)}, utc(-10))
+        d.wait_status("bkmon/vault", "unreachable")
+        self.waits("vault")
+        self.assertEqual(d.status(T)["status"], "ok")
+        self.sound()
+        subprocess.run(["mount", "-o", "remount,rw", str(d.vault)], check=True)
+        d.wait_status(T, "ok", 40, sha256=sha256(data))
+        self.expected = {FINAL: sha256(data)}
+        d.wait_status("bkmon/vault", "ok")
+
+    def test_g45_deposit_file_system_unmounted(self):
+        self.mounts()
+        d = Daemon(self)
+        self.mount_tmpfs(d.root, "size=64m")
+        d = self.begin(daemon=d, schedule=f'"{DUE.format(utc(6))}"', early="1s", deadline="4s")
+        d.ctl("--yes", "deposits", "init")
+        d.stop()
+        d.start()
+        self.restarted()
+        subprocess.run(["umount", "-l", str(d.root)], check=True)
+        d.wait_status("bkmon/deposits", "unreachable")
+        # What cannot be seen is not missing: it cannot be judged.
+        t = d.wait_status(T, "unreachable", reason_code="deposit_unavailable")
+        self.assertEqual(t["severity"], "CRITICAL")
+        self.assertEqual(list(d.root.iterdir()), [])
+        self.sound()
+        self.mount_tmpfs(d.root, "size=64m")  # another one is not it either
+        d.ctl("deposits", "rescan")
+        time.sleep(1)
+        self.assertEqual(d.status("bkmon/deposits")["status"], "unreachable")
+        d.ctl("--yes", "deposits", "init")
+        self.send_good(seconds=40)
+
+    def test_g46_vault_not_mounted(self):
+        self.mounts()
+        d = Daemon(self)
+        disk = self.folder()
+        self.mount_tmpfs(disk, "size=600m")
+        self.bind(disk, d.vault)
+        self.begin(daemon=d)
+        d.stop()
+        subprocess.run(["umount", str(d.vault)], check=True)
+        d.start()
+        self.restarted()
+        t = d.wait_status("bkmon/vault", "unreachable")
+        self.assertEqual(t["reason_code"], "vault_unavailable")
+        data = gzip.compress(dump(rows=60))
+        d.deposit(AGENT, {"MAIN": ("main.sql.gz", data)}, utc(-10))
+        self.waits("vault")
+        time.sleep(1)
+        self.assertEqual(list(d.vault.iterdir()), [], "something was written below the mount point")
+        self.mount_tmpfs(d.vault, "size=8m")  # another disk
+        d.stop()
+        d.start()
+        self.restarted()
+        d.wait_status("bkmon/vault", "unreachable")
+        self.assertEqual(list(d.vault.iterdir()), [])
+        subprocess.run(["umount", str(d.vault)], check=True)
+        self.bind(disk, d.vault)
+        d.wait_status(T, "ok", 45, sha256=sha256(data))
+        self.expected = {FINAL: sha256(data)}
+
+    def bind(self, source, target):
+        subprocess.run(["mount", "--bind", str(source), str(target)], check=True)
+        self.addCleanup(lambda: subprocess.run(["umount", "-l", str(target)], capture_output=True))
+
+    def test_g47_two_agents_with_one_database(self):
+        d = self.begin(*TWO)
+        north, south = gzip.compress(dump(rows=60)), gzip.compress(dump(rows=61))
+        for agent, data in ((AGENT, north), (SOUTH, south)):
+            d.deposit(agent, {"MAIN": ("main.sql.gz", data)}, utc(-10))
+        d.wait_status(T, "ok", sha256=sha256(north))
+        d.wait_status(T_SOUTH, "ok", sha256=sha256(south))
+        self.expected = {FINAL: sha256(north), f"{SOUTH}/MAIN/main.sql.gz": sha256(south)}
+
+    def test_g48_flood_of_files_and_depth(self):
+        d = self.begin(*TWO)
+        folder = d.agent(SOUTH) / "database"
+        at = os.open(folder, os.O_RDONLY)
+        self.addCleanup(lambda: subprocess.run(["rm", "-rf", str(d.root)], check=False))
+        here = at
+        for _ in range(2000):
+            os.mkdir("d", dir_fd=here)
+            below = os.open("d", os.O_RDONLY, dir_fd=here)
+            if here != at:
+                os.close(here)
+            here = below
+        os.close(here)
+        for i in range(25000):
+            os.close(os.open(f"f{i}", os.O_CREAT | os.O_WRONLY, dir_fd=at))
+        os.close(at)
+        started = time.monotonic()
+        self.send_good(seconds=10)
+        self.assertLess(time.monotonic() - started, 8)
+        self.logged("'database' holds more than 20000 names: the rest is not looked at", 20)
+
+    def test_g49_agent_removes_the_deposit_during_the_copy(self):
+        d, data = self.big(5)
+        path = d.agent(AGENT) / "database/main.sql.gz"
+        place(path, data)
+        self.tell(data=data)
+        self.copying()
+        path.unlink()
+        d.wait_status(T, "ok", sha256=sha256(data))
+        self.expected = {FINAL: sha256(data)}
+
+    def test_g50_rights_and_owner_do_not_come_along(self):
+        d = self.begin()
+        data = gzip.compress(dump(rows=60))
+        path = d.home / "strange"
+        path.write_bytes(data)
+        os.chmod(path, 0o6777)
+        try:
+            os.setxattr(path, "user.evil", b"1")
+        except OSError:
+            pass
+        if os.geteuid() == 0:
+            os.chown(path, 4242, 4242)
+            os.chmod(path, 0o6777)
+            subprocess.run(["setcap", "cap_sys_admin+ep", str(path)], capture_output=True) if shutil.which("setcap") else None
+        self.tell(data=data)
+        os.rename(path, d.root / AGENT / "database/main.sql.gz")
+        d.wait_status(T, "ok", sha256=sha256(data))
+        st = os.stat(d.vault / FINAL)
+        self.assertEqual((st.st_mode & 0o7777, st.st_uid, st.st_gid), (0o440, os.geteuid(), os.getegid()))
+        self.assertEqual([a for a in os.listxattr(d.vault / FINAL) if not a.startswith("user.bkmon.")], [])
+        self.expected = {FINAL: sha256(data)}
+
+    def test_g51_file_that_may_not_be_read(self):
+        if os.geteuid() != 0:
+            self.skipTest("another user is needed, which needs root")
+        d = Daemon(self, wrapper=["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"])
+        for path in (d.home, d.root, d.vault, d.state):
+            os.chown(path, 65534, 65534)
+        # The log file is opened before the user changes; the folders of the agent belong to root, as those of a stranger would.
+        self.begin(daemon=d, consume="false")
+        secret = gzip.compress(dump(rows=60))
+        path = d.root / AGENT / "database/main.sql.gz"
+        place(path.parent / "other.sql.gz", secret)
+        os.chmod(path.parent / "other.sql.gz", 0)
+        self.tell("other.sql.gz", secret)
+        t = d.wait_status(T, "failed", reason_code="unreadable")
+        self.assertIn("may not be read", t["reason"])
+        os.chmod(path.parent / "other.sql.gz", 0o644)
+        self.tell("other.sql.gz", secret, end=utc(-3))
+        d.wait_status(T, "ok", sha256=sha256(secret))
+        self.expected = {f"{AGENT}/MAIN/other.sql.gz": sha256(secret)}
+        os.chmod(d.root / AGENT / "log/STATUS.json", 0)
+        self.logged("report STATUS.json cannot be used: cannot be read")
+
+    def test_g52_lease_held_by_the_agent(self):
+        d = self.begin(deadline="5s", **NO_SCHEDULE)
+        old = signal.signal(signal.SIGIO, signal.SIG_IGN)
+        self.addCleanup(signal.signal, signal.SIGIO, old)
+        data = gzip.compress(dump(rows=60))
+        path = d.agent(AGENT) / "database/main.sql.gz"
+        place(path, data)
+        report_path = d.root / AGENT / "log/STATUS.json"
+        fd = os.open(path, os.O_RDWR)
+        fcntl.fcntl(fd, 1024, fcntl.F_WRLCK)  # F_SETLEASE
+        self.tell(data=data)
+        self.waits("leased")
+        started = time.monotonic()
+        d.ctl("status", check=False)
+        self.assertLess(time.monotonic() - started, 2)
+        fcntl.fcntl(fd, 1024, fcntl.F_UNLCK)
+        os.close(fd)
+        d.wait_status(T, "ok", 30, sha256=sha256(data))
+        self.expected = {FINAL: sha256(data)}
+        self.until("consumed", lambda: not report_path.exists())
+        # A leased report is waited for as well.
+        place(path, gzip.compress(dump(rows=61)))
+        (d.root / AGENT / "log/.S.json.aB3xYz").write_text(json.dumps(report(AGENT, {"MAIN": ("main.sql.gz", path.read_bytes())}, utc(-2))))
+        fd = os.open(d.root / AGENT / "log/.S.json.aB3xYz", os.O_RDWR)
+        fcntl.fcntl(fd, 1024, fcntl.F_WRLCK)
+        os.rename(d.root / AGENT / "log/.S.json.aB3xYz", report_path)
+        self.logged("is leased by the process that writes it")
+        fcntl.fcntl(fd, 1024, fcntl.F_UNLCK)
+        os.close(fd)
+        data = path.read_bytes()
+        d.wait_status(T, "ok", sha256=sha256(data))
+        self.expected = {FINAL: sha256(data)}
+
+    def test_g53_flood_of_events(self):
+        d = self.begin(*TWO)
+        limit = int(pathlib.Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+        if limit > 40000:
+            self.skipTest(f"max_queued_events is {limit}: overflowing it takes too long")
+        folder = d.agent(SOUTH) / "database"
+        time.sleep(1)
+        data = gzip.compress(dump(rows=60))
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            for i in range(limit // 2 + 1000):  # two names, so that no event is merged with the one before
+                for name in ("a", "b"):
+                    os.close(os.open(folder / name, os.O_CREAT | os.O_WRONLY))
+            d.deposit(AGENT, {"MAIN": ("main.sql.gz", data)}, utc(-10))  # its events are lost
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+        d.wait_status(T, "ok", 15, sha256=sha256(data))
+        self.expected = {FINAL: sha256(data)}
+        self.logged("a flood of changes")
+
+    def test_g54_second_daemon(self):
+        d = self.begin()
+        for config in (d.config, d.home / "other.yaml"):
+            if config != d.config:
+                config.write_text(d.config.read_text().replace(str(d.socket), str(d.home / "second.sock")))
+            second = subprocess.run([str(BIN / "bkmond"), "--config", str(config)], capture_output=True, text=True, timeout=20)
+            self.assertNotEqual(second.returncode, 0)
+            self.assertIn(str(d.state), second.stdout + second.stderr)
+        self.send_good()
+
+    def test_g55_agent_taken_out_of_the_configuration(self):
+        d = self.begin(*TWO, deadline="60s", **NO_SCHEDULE)
+        data = gzip.compress(dump(rows=60))
+        d.deposit(SOUTH, {"MAIN": ("main.sql.gz", data)}, utc(-50))
+        d.wait_status(T_SOUTH, "ok")
+        self.expected[f"{SOUTH}/MAIN/main.sql.gz"] = sha256(data)
+        place(d.root / SOUTH / "database/more.sql.gz", data)
+        d.configure(jobs(deadline="60s", **NO_SCHEDULE))
+        d.ctl("reload")
+        self.until("it is unexpected", lambda: [u for u in d.json("deposits", "unexpected")["unexpected"] if u["agent"] == SOUTH])
+        self.assertIsNone(d.status(T_SOUTH))
+        more = gzip.compress(dump(rows=61))
+        d.deposit(SOUTH, {"MAIN": ("main.sql.gz", more)}, utc(-10))
+        time.sleep(2)
+        self.assertEqual((d.root / SOUTH / "database/more.sql.gz").read_bytes(), data)
+        self.assertEqual((d.root / SOUTH / "database/main.sql.gz").read_bytes(), more)
+        self.assertTrue((d.root / SOUTH / "log/STATUS.json").exists())
 
 
 if __name__ == "__main__":
