@@ -640,6 +640,27 @@ class Hostile(HostileCase):
         self.expected = {FINAL: sha256(big)}
         d.wait_status("bkmon/vault", "ok", 40)
 
+    def test_g43_state_disk_full(self):
+        self.mounts()
+        d = Daemon(self)
+        self.mount_tmpfs(d.state, "size=24m")
+        self.begin(daemon=d)
+        filler = d.state / "filler"
+        fd = os.open(filler, os.O_CREAT | os.O_WRONLY)
+        try:
+            while True:
+                os.write(fd, bytes(4096))
+        except OSError:
+            os.close(fd)
+        data = gzip.compress(dump(rows=60))
+        d.deposit(AGENT, {"MAIN": ("main.sql.gz", data)}, utc(-10))
+        self.logged("database or disk is full; free space on its disk")
+        self.assertEqual(d.vault_files(), self.expected)
+        self.sound()
+        filler.unlink()
+        d.wait_status(T, "ok", 45, sha256=sha256(data))
+        self.expected = {FINAL: sha256(data)}
+
     def test_g44_vault_becomes_read_only(self):
         self.mounts()
         d = Daemon(self)
