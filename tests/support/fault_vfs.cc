@@ -12,7 +12,7 @@ namespace {
 FaultVfs* active = nullptr;
 
 /// Our part of an open file; the real one lies behind it in the memory that SQLite gives.
-struct alignas(std::max_align_t) File {
+struct alignas(8) File {  // as SQLite aligns what it gives
     sqlite3_file base;
     bool log = false;
     sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }

@@ -21,7 +21,7 @@
 namespace bkmon::inspect {
 namespace {
 
-constexpr rlim_t kMemory = rlim_t{512} << 20;
+[[maybe_unused]] constexpr rlim_t kMemory = rlim_t{512} << 20;
 
 bool limit(__rlimit_resource what, rlim_t soft, rlim_t hard) {
     const rlimit l{soft, hard};
