@@ -40,7 +40,9 @@ class Case(unittest.TestCase):
 
 
 def main():
-    result = unittest.main(exit=False, verbosity=2).result
+    # "-k name$" means the end of the name, as elsewhere. unittest knows shell patterns alone: without this nothing would run.
+    argv = [f"*{a[:-1]}" if before == "-k" and a.endswith("$") else a for before, a in zip(["", *sys.argv], sys.argv)]
+    result = unittest.main(argv=argv, exit=False, verbosity=2).result
     if result.testsRun == 0:
         sys.exit("no test ran")
     if result.skipped and len(result.skipped) == result.testsRun:
