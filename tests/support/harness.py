@@ -124,6 +124,8 @@ class Daemon:
             self.process = None
             self.case.fail("bkmond did not stop within 20 s:\n" + self.text())
         self.process = None
+        if "Sanitizer" in self.text() or "runtime error:" in self.text():
+            self.case.fail("a sanitizer spoke:\n" + self.text()[-6000:])
         return code
 
     def kill(self):
