@@ -13,6 +13,7 @@ namespace {
 
 constexpr milliseconds kFirstRetry{1000};
 constexpr milliseconds kLongestRetry{30000};
+constexpr milliseconds kAfterCancel{std::chrono::minutes(5)};
 
 milliseconds retry_delay(int retries) { return std::min(kLongestRetry, kFirstRetry * (1 << std::min(retries, 5))); }
 
@@ -62,8 +63,13 @@ void Part::Impl::begin(std::shared_ptr<Intake> in) {
     job.queued = false;
     in->started = now();
     rooms.registry.set_running(job.id, true);
+    job.taking = true;
     job.run = rooms.runs.begin(
-        "intake", job.id.str(), [] {}, true);
+        "intake", job.id.str(),
+        [self = weak_from_this(), key = job.id.key()] {
+            if (auto me = self.lock()) me->cancel_intake(key);
+        },
+        true);
     const auto& sent = sent_stage(*in->entry);
     TakeRequest request;
     request.target = job.id;
@@ -88,7 +94,21 @@ void Part::Impl::begin(std::shared_ptr<Intake> in) {
         [this, in](Taken t) { taken(in, std::move(t)); });
 }
 
+/// `runs cancel`: the copy is dropped, nothing is judged, and the deposit is tried again after a while. What is judged already goes on:
+/// it ends in a moment.
+void Part::Impl::cancel_intake(const std::string& target_key) {
+    rooms.loop.post(Task([this, self = weak_from_this(), target_key] {
+        auto it = self.expired() ? jobs.end() : jobs.find(target_key);
+        if (self.expired() || it == jobs.end() || !it->second->taking) return;
+        Job& job = *it->second;
+        job.taking = false;
+        job.blocked_until = boot() + kAfterCancel;
+        finished(job, "cancelled", "");
+    }));
+}
+
 void Part::Impl::taken(std::shared_ptr<Intake> in, Taken t) {
+    in->job->taking = false;
     if (t.outcome != Taken::Outcome::copied) return not_taken(in, t);
     in->job->retries = 0;
     in->job->retry_after.reset();

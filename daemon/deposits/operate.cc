@@ -75,7 +75,13 @@ std::optional<std::string> Part::held_sha256(const TargetId& target) const {
 Result<std::string> Part::rescan(const std::string& agent) {
     auto& me = *impl_;
     if (!me.arrival) return fail(Errc::unavailable, "the deposits are not ready yet");
-    auto run = std::shared_ptr<runs::Run>(me.rooms.runs.begin("rescan", agent.empty() ? "all agents" : "agent " + printable(agent), [] {}));
+    // A cancelled rescan is no longer followed; the look that is under way ends by itself.
+    auto stopped = std::make_shared<std::function<void()>>([] {});
+    auto run = std::shared_ptr<runs::Run>(
+        me.rooms.runs.begin("rescan", agent.empty() ? "all agents" : "agent " + printable(agent), [stopped] { (*stopped)(); }));
+    *stopped = [weak = std::weak_ptr<runs::Run>(run)] {
+        if (auto r = weak.lock()) r->finish("cancelled", "");
+    };
     const std::string id = run->id();
     if (!agent.empty()) {
         if (me.agents.count(lower(agent)) == 0) {

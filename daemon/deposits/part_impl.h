@@ -91,6 +91,7 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     void enqueue(Job& job, const Case& c, const SeenFile& file, std::optional<core::Verdict> entry_verdict, bool final_try);
     void pump();
     void begin(std::shared_ptr<Intake> intake);
+    void cancel_intake(const std::string& target_key);
     void taken(std::shared_ptr<Intake> intake, Taken taken);
     void not_taken(std::shared_ptr<Intake> intake, const Taken& taken);
     void judge(std::shared_ptr<Intake> intake, Taken taken);

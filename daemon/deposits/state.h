@@ -57,6 +57,7 @@ struct Job {
     std::unique_ptr<Vault::Job> take;
     std::unique_ptr<runs::Run> run;
     bool queued = false, busy = false, again = false;
+    bool taking = false;     ///< the copy is being made: the only time at which a cancel stops it
     std::string saying;      ///< status that is being published while busy
     std::string working_on;  ///< file, while busy
 

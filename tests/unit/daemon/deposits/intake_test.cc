@@ -390,6 +390,23 @@ TEST_F(Intake, UnexpectedNamesGoWhenTheyAreReportedNoMore) {
     EXPECT_EQ(registry->shown(*registry->find(TargetId::of("bkmon", {"unexpected"}))).status, core::Status::ok);
 }
 
+TEST_F(Intake, CancelledIntakeJudgesNothingAndIsTriedAgainLater) {
+    inspector.hang = true;
+    push("bytes");
+    const auto active = runs_engine->active();
+    ASSERT_EQ(active.size(), 1U);
+    ASSERT_TRUE(runs_engine->cancel(active[0].row.id));
+    pass(seconds(5));
+    EXPECT_TRUE(runs_engine->active().empty());
+    EXPECT_EQ(tree.names("vault/.tmp"), "");
+    EXPECT_EQ(in_vault(), "<none>");
+    EXPECT_TRUE(tree.has("deposits/SHOP_CITY_NORTH/database/MAIN.bin"));
+    inspector.hang = false;
+    pass(std::chrono::minutes(6));
+    EXPECT_EQ(status(), "ok") << shown().reason;
+    EXPECT_EQ(in_vault(), "bytes");
+}
+
 TEST_F(Intake, ReconfiguredJobsKeepTheirStateAndNewOnesAppear) {
     push("bytes");
     auto changed = settings;
