@@ -31,10 +31,7 @@ void Part::Impl::consider(AgentState& agent) {
 
 void Part::Impl::consider(Job& job) {
     if (job.agent == nullptr || !job.agent->loaded) return;
-    if (job.busy) {
-        job.again = true;
-        return;
-    }
+    if (job.busy) return;  // what ends the work looks again
     if (job.blocked_until && *job.blocked_until > boot()) return wake_at(job, *job.blocked_until - boot() + milliseconds(1));
     job.waiting.reset();
     while (next_step(job)) {

@@ -56,6 +56,17 @@ void Part::Impl::check_deadlines(Job& job) {
     say_late(job, *open);
 }
 
+/// A verdict that the clock alone brought: published, and the job is free again once it is on disk.
+void Part::Impl::say_by_clock(Job& job, core::Verdict v, const core::Cycle& cycle) {
+    job.busy = true;
+    job.saying = core::name_of(v.status);
+    rooms.registry.publish(publication(job, std::move(v), cycle), [this, &job, self = weak_from_this()](Result<void> done) {
+        if (self.expired()) return;
+        if (!done) block(job);
+        finished(job, "done", "");
+    });
+}
+
 /// Held, and its deadline has passed without an ok: now somebody must act.
 bool Part::Impl::escalate_held(Job& job, const targets::Target& target) {
     const auto& current = target.current;
@@ -66,13 +77,7 @@ bool Part::Impl::escalate_held(Job& job, const targets::Target& target) {
     v.severity = core::Severity::critical;
     v.reason += "; the deadline has passed without a healthy backup";
     v.at = now();
-    job.busy = true;
-    job.saying = core::name_of(v.status);
-    rooms.registry.publish(publication(job, std::move(v), *cycle), [this, &job, self = weak_from_this()](Result<void> done) {
-        if (self.expired()) return;
-        if (!done) block(job);
-        finished(job, "done", "");
-    });
+    say_by_clock(job, std::move(v), *cycle);
     return true;
 }
 
@@ -100,13 +105,7 @@ void Part::Impl::miss(Job& job, const core::Cycle& cycle) {
             fmt::format("no report for the backup due {}, the deadline was {}{}", core::local_text(cycle.due, job.settings.timezone, true),
                         core::local_text(cycle.deadline, job.settings.timezone), agent.seen ? "" : "; the agent's folder is not there"));
     v.evidence = evidence(job, cycle, agent);
-    job.saying = core::name_of(v.status);
-    job.busy = true;
-    rooms.registry.publish(publication(job, std::move(v), cycle), [this, &job, self = weak_from_this()](Result<void> done) {
-        if (self.expired()) return;
-        if (!done) block(job);
-        finished(job, "done", "");
-    });
+    say_by_clock(job, std::move(v), cycle);
 }
 
 /// Days between the last verdict and this cycle for which nothing came: recorded, not announced.
@@ -133,12 +132,7 @@ void Part::Impl::say_late(Job& job, const core::Cycle& cycle) {
                            fmt::format("due {}, deadline {}: {}", core::local_text(cycle.due, job.settings.timezone, true),
                                        core::local_text(cycle.deadline, job.settings.timezone), job.waiting ? job.waiting->what : "no report yet"));
     v.evidence = evidence(job, cycle, *job.agent);
-    job.busy = true;
-    rooms.registry.publish(publication(job, std::move(v), cycle), [this, &job, self = weak_from_this()](Result<void> done) {
-        if (self.expired()) return;
-        if (!done) block(job);
-        finished(job, "done", "");
-    });
+    say_by_clock(job, std::move(v), cycle);
 }
 
 /// The scheduler shows when a backup is due and looks at its deadline; `late` and everything else comes from tick().

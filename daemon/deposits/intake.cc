@@ -32,7 +32,6 @@ void Part::Impl::enqueue(Job& job, const Case& c, const SeenFile& file, std::opt
     in->clock = c.report->clock;
     in->arrival = c.report->arrival;
     in->order = c.report->order();
-    in->report_id = c.report->id;
     in->file = file;
     in->entry_verdict = std::move(entry_verdict);
     in->final_try = final_try;
@@ -370,7 +369,7 @@ void Part::Impl::finished(Job& job, const std::string& state, const std::string&
     release_take(job);
     if (job.run) job.run->finish(state, error);
     job.run.reset();
-    job.busy = job.queued = job.again = false;
+    job.busy = job.queued = false;
     job.working_on.clear();
     job.saying.clear();
     rooms.registry.set_running(job.id, false);

@@ -33,7 +33,6 @@ struct Intake {
     core::ClockCheck clock;
     Time arrival{};
     std::optional<Time> order;  ///< KnownReport::order()
-    FileIdentity report_id;
     SeenFile file;
     Baseline baseline;
     std::optional<core::Verdict> entry_verdict;  ///< `held` before the file was read
@@ -121,6 +120,7 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     // deadlines.cc: what did not come
     void check_deadlines(Job& job);
     void miss(Job& job, const core::Cycle& cycle);
+    void say_by_clock(Job& job, core::Verdict verdict, const core::Cycle& cycle);
     bool escalate_held(Job& job, const targets::Target& target);
     void fill_days(Job& job, const core::Cycle& newest);
     void say_late(Job& job, const core::Cycle& cycle);

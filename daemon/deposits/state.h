@@ -27,7 +27,6 @@ struct KnownReport {
     core::ClockCheck clock;
     bool too_old = false;
     std::shared_ptr<const std::string> bytes;  ///< until archived
-    bool archived = false;
     /// When the agent made it, as far as that is credible; else when it came.
     Time when() const { return clock.effective; }
     bool clock_unset = false;  ///< dated before there were such agents
@@ -56,7 +55,7 @@ struct Job {
     std::optional<Waiting> waiting;
     std::unique_ptr<Vault::Job> take;
     std::unique_ptr<runs::Run> run;
-    bool queued = false, busy = false, again = false;
+    bool queued = false, busy = false;
     bool taking = false;     ///< the copy is being made: the only time at which a cancel stops it
     std::string saying;      ///< status that is being published while busy
     std::string working_on;  ///< file, while busy
