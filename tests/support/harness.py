@@ -16,6 +16,8 @@ SOURCE = pathlib.Path(os.environ.get("BKMON_SOURCE_DIR", pathlib.Path(__file__).
 BIN = pathlib.Path(os.environ.get("BKMON_BIN_DIR", SOURCE / "build/dev/bin"))
 SANITIZED = bool(os.environ.get("BKMON_SANITIZE"))
 SLOWER = 4 if SANITIZED else 1
+# The long run of a sweep; without it the short slice that every check runs.
+FULL = os.environ.get("BKMON_SWEEP") == "full"
 
 
 class Case(unittest.TestCase):
@@ -48,6 +50,18 @@ def main():
     if result.skipped and len(result.skipped) == result.testsRun:
         sys.exit(77)
     sys.exit(0 if result.wasSuccessful() else 1)
+
+
+def fact(proof, counts, seconds=None):
+    """What this run counted, for tests/PROMISES.md: a full run writes tests/facts/<proof>.json, a short one only into the build folder."""
+    folder = SOURCE / "tests/facts" if FULL else BIN.parent / "facts"
+    folder.mkdir(parents=True, exist_ok=True)
+    entry = {"proof": proof, "date": time.strftime("%Y-%m-%d", time.gmtime()), "counts": counts}
+    if seconds is not None:
+        entry["seconds"] = round(seconds)
+    temporary = folder / f".{proof}.{os.getpid()}"
+    temporary.write_text(json.dumps(entry, indent=2) + "\n")
+    os.rename(temporary, folder / f"{proof}.json")
 
 
 def sha256(data):

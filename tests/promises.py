@@ -1,0 +1,49 @@
+#!/usr/bin/python3
+"""Writes tests/PROMISES.md: what bkmon promises, which tests prove it, and what the last full run counted (tests/facts/*.json).
+`promises.py --check` says whether the page is what this would write."""
+import json
+import pathlib
+import sys
+
+SOURCE = pathlib.Path(__file__).resolve().parents[1]
+
+# (promise, what it says, the tests that prove it: file or suite, [names of facts])
+# tests/meta/promises_test.py holds that each of these tests exists.
+PROMISES = [
+    ("R1", "A file under a final name in the vault hashes to its recorded SHA-256, and that hash was taken from bkmond's own copy.",
+     ["tests/unit/daemon/deposits/vault", "tests/integration/hostile_test.py"], []),
+    ("R2", "Once a database had a healthy backup, a complete healthy one is in the vault at every instant and after any crash.",
+     ["tests/unit/daemon/deposits/vault"], []),
+]
+
+
+def facts():
+    return {p.stem: json.loads(p.read_text()) for p in sorted((SOURCE / "tests/facts").glob("*.json"))}
+
+
+def counted(fact):
+    text = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in fact["counts"].items())
+    took = f", {fact['seconds']:,} s" if "seconds" in fact else ""
+    return f"{fact['proof'].replace('_', ' ')}: {text} ({fact['date']}{took})"
+
+
+def page():
+    known = facts()
+    lines = ["# What bkmon promises, and what proves it", "",
+             "Written by `tests/sweeps/run`: the figures are those of the last full run of each proof. `./check` runs a slice of every one.", "",
+             "| promise | proven by | last full run |", "|---|---|---|"]
+    for name, says, tests, names in PROMISES:
+        figures = "<br>".join(counted(known[n]) if n in known else f"{n.replace('_', ' ')}: not run in full yet" for n in names)
+        lines.append(f"| **{name}** {says} | {'<br>'.join(f'`{t}`' for t in tests)} | {figures} |")
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    path = SOURCE / "tests/PROMISES.md"
+    if sys.argv[1:] == ["--check"]:
+        sys.exit(0 if path.exists() and path.read_text() == page() else "tests/PROMISES.md is not what tests/promises.py writes: run it")
+    path.write_text(page())
+
+
+if __name__ == "__main__":
+    main()
