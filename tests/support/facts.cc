@@ -32,7 +32,8 @@ void fact(std::string_view proof, std::initializer_list<std::pair<std::string_vi
     if (seconds >= 0) entry += fmt::format(",\n  \"seconds\": {}", std::lround(seconds));
     entry += "\n}\n";
 
-    const std::filesystem::path folder = full_sweep() ? std::filesystem::path(BKMON_SOURCE_DIR) / "tests/facts" : std::filesystem::path(BKMON_BUILD_DIR) / "facts";
+    const std::filesystem::path folder =
+        full_sweep() ? std::filesystem::path(BKMON_SOURCE_DIR) / "tests/facts" : std::filesystem::path(BKMON_BUILD_DIR) / "facts";
     std::filesystem::create_directories(folder);
     const auto temporary = folder / fmt::format(".{}.{}", proof, getpid());
     std::ofstream(temporary) << entry;
