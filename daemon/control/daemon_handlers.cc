@@ -21,6 +21,12 @@ void put_words(JsonWriter& w, std::string_view name, const std::vector<std::stri
     w.end_array();
 }
 
+void put_load(JsonWriter& w, const loop::LoopLoad& load) {
+    const auto seconds = [](std::chrono::microseconds t) { return static_cast<double>(t.count()) / 1e6; };
+    w.key("loop").begin_object().field("turns", load.turns).field("longest_cpu", seconds(load.longest_cpu));
+    w.field("longest_wall", seconds(load.longest_wall)).field("wall_p999", seconds(load.wall_p999)).end_object();
+}
+
 void version(ControlParts& parts, const CallPtr& call) {
     const auto& settings = parts.settings();
     const auto up = parts.loop.clock().boot() - parts.started_boot;
@@ -30,6 +36,7 @@ void version(ControlParts& parts, const CallPtr& call) {
     const bool limited = !call->caller().targets.empty();
     put_words(w, "config", limited ? std::vector<std::string>{} : settings.files);
     put_words(w, "degraded", parts.degraded());
+    put_load(w, parts.loop.load());
     call->reply(w.end_object().take());
 }
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -23,6 +25,14 @@ public:
     virtual void want(bool readable, bool writable) = 0;
 };
 
+/// How long a loop was ever busy, since it began: a turn is all that it did between two waits.
+struct LoopLoad {
+    std::uint64_t turns = 0;
+    std::chrono::microseconds longest_cpu{0};   ///< processor time of its thread in one turn
+    std::chrono::microseconds longest_wall{0};  ///< with what the machine and the disk cost it
+    std::chrono::microseconds wall_p999{0};     ///< 999 of 1000 turns took no longer; at most an eighth too large
+};
+
 /// The daemon's one thread of decisions. Everything is called on the loop thread except post().
 class EventLoop {
 public:
@@ -36,6 +46,7 @@ public:
     virtual const Clock& clock() const = 0;
     /// True on the loop thread: for assertions.
     virtual bool on_loop_thread() const = 0;
+    virtual LoopLoad load() const { return {}; }  ///< nothing where nobody measures
 };
 
 }  // namespace bkmon::loop

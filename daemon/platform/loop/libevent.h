@@ -37,6 +37,7 @@ public:
     const Clock& clock() const override { return system_clock(); }
     /// Before run(): the thread that created the loop.
     bool on_loop_thread() const override { return thread_.load() == std::this_thread::get_id(); }
+    LoopLoad load() const override { return {probe_.turns(), probe_.longest().cpu, probe_.longest().wall, probe_.quantile(0.999).wall}; }
 
     /// Loop thread only.
     BusyProbe& probe() { return probe_; }

@@ -100,6 +100,7 @@ TEST_F(DaemonHandlers, Version) {
     EXPECT_EQ(r["config"], (Json{"/etc/bkmon/bkmon.yaml"}));
     EXPECT_EQ(r["degraded"], (Json{"No vault."}));
     EXPECT_EQ(r["site"], "lab");
+    EXPECT_EQ(r["loop"]["turns"], 0) << "a loop that nobody measures";
     EXPECT_EQ(reply("io.bkmon.Daemon.Version", "{}", caller_with(Role::viewer, {"x/*"}))["config"], Json::array());
 }
 

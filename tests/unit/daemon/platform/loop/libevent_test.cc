@@ -313,6 +313,11 @@ TEST_F(Loop, WaitingIsNoWork) {
     EXPECT_GE(loop_->probe().longest().wall, 30ms) << "but blocking is seen";
     EXPECT_LT(loop_->probe().longest().cpu, 20ms);
     EXPECT_GE(loop_->probe().turns(), 2U);
+    const auto load = loop_->load();
+    EXPECT_EQ(load.turns, loop_->probe().turns());
+    EXPECT_EQ(load.longest_wall, loop_->probe().longest().wall);
+    EXPECT_EQ(load.longest_cpu, loop_->probe().longest().cpu);
+    EXPECT_GE(load.wall_p999, 30ms);
 }
 
 TEST(BusyProbe, ShowsQuantilesWithinAnEighth) {
