@@ -63,7 +63,8 @@ void Wiring::reload(Reloaded done) {
         done(std::move(outcome));
     };
     loop::submit(
-        *config_lane_, *loop_, alive_, [file = arguments_.config](std::stop_token) { return std::make_shared<config::Loaded>(config::load(file)); },
+        *config_lane_, *loop_, alive_,
+        [file = arguments_.config](std::stop_token) { return std::make_shared<config::Loaded>(read_configuration(file)); },
         [this, finish](std::shared_ptr<config::Loaded> fresh) {
             auto problems = fresh->problems;
             if (problems.empty()) problems = needs_restart(fresh->settings);

@@ -13,10 +13,13 @@
 
 #include "daemon/app/state_lock.h"
 #include "daemon/app/wiring.h"
+#include "daemon/platform/service/credential.h"
 
 namespace bkmon::app {
 
 namespace {
+
+constexpr std::string_view kExtra = "bkmon.extra";  ///< as systemd's own sysusers.extra, tmpfiles.extra
 
 /// bkmon-inspect lies beside bkmond, or in the distribution's place.
 std::string inspector_path() {
@@ -48,9 +51,13 @@ void set_process_limits() {
 
 }  // namespace
 
+config::Loaded read_configuration(const std::string& file) {
+    return config::load(file, config::Extra{fmt::format("credential {}", kExtra), service::read_credential(kExtra)});
+}
+
 int run(const Arguments& arguments) {
     if (arguments.check_only) {
-        const auto loaded = config::load(arguments.config);
+        const auto loaded = read_configuration(arguments.config);
         std::fputs(loaded.text().c_str(), stdout);
         if (loaded.problems.empty()) std::printf("%s: no problems\n", arguments.config.c_str());
         return loaded.problems.empty() ? 0 : 1;
@@ -60,7 +67,7 @@ int run(const Arguments& arguments) {
 }
 
 int Wiring::run() {
-    loaded_ = std::make_unique<config::Loaded>(config::load(arguments_.config));
+    loaded_ = std::make_unique<config::Loaded>(read_configuration(arguments_.config));
     auto loop = loop::LibeventLoop::create();
     if (!loop) {
         std::fprintf(stderr, "bkmond: %s\n", loop.error().what.c_str());

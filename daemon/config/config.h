@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,16 @@ struct Loaded {
     std::string text() const;  ///< the problems, one a line, as `--check-config` prints them
 };
 
-/// Reads `file` and conf.d/*.yaml beside it in name order. Blocks on disk and may take long: off the loop. A missing main file is a problem,
-/// an empty one is a valid, empty configuration. Limits on depth, nodes and size hold against alias bombs.
-Loaded load(const std::string& file);
+/// Configuration that is no file: as problems and origins name it ("credential bkmon.extra"), and its bytes or why they cannot be had.
+/// Errc::not_found means that there is none, which is no problem.
+struct Extra {
+    std::string name;
+    Result<std::string> bytes;
+};
+
+/// Reads `file`, conf.d/*.yaml beside it in name order, then `extra`. Blocks on disk and may take long: off the loop. A missing main file is a
+/// problem, an empty one is a valid, empty configuration. Limits on depth, nodes and size hold against alias bombs.
+Loaded load(const std::string& file, const std::optional<Extra>& extra = {});
 
 /// The YAML of jobs that would expect these, as `deposits adopt` prints and writes it.
 struct AdoptJob {

@@ -61,10 +61,11 @@ void refuse_later_sections(Context& context, Node& root) {
 }
 
 /// Who may do what is for the operator's own file to say.
-void refuse_control(Context& context, Node& drop_in) {
+void refuse_control(Context& context, Source::Kind kind, Node& drop_in) {
+    const char* const why = kind == Source::Kind::drop_in ? ": conf.d may be written by bkmond" : "";
     for (std::size_t i = drop_in.keys.size(); i-- > 0;) {
         if (drop_in.keys[i].text != "control") continue;
-        context.problem(drop_in.keys[i].mark, "control may only stand in the main file: conf.d may be written by bkmond");
+        context.problem(drop_in.keys[i].mark, fmt::format("control may only stand in the main file{}", why));
         drop_in.keys.erase(drop_in.keys.begin() + static_cast<std::ptrdiff_t>(i));
         drop_in.items.erase(drop_in.items.begin() + static_cast<std::ptrdiff_t>(i));
     }
@@ -97,7 +98,7 @@ Loaded load_sources(const std::vector<Source>& sources) {
         auto tree = parse_tree(static_cast<std::uint32_t>(i), sources[i].bytes, {}, nodes,
                                [&](Mark at, std::string what) { context.problem(at, std::move(what)); });
         if (!expect_map(context, "", tree)) continue;
-        if (sources[i].drop_in) refuse_control(context, tree);
+        if (sources[i].kind != Source::Kind::main) refuse_control(context, sources[i].kind, tree);
         merge(context, root, std::move(tree));
     }
     read_root(context, root, loaded.settings);
@@ -106,9 +107,14 @@ Loaded load_sources(const std::vector<Source>& sources) {
     return loaded;
 }
 
-Loaded load(const std::string& file) {
+Loaded load(const std::string& file, const std::optional<Extra>& extra) {
     std::vector<Problem> unreadable;
-    auto loaded = load_sources(read_sources(file, unreadable));
+    auto sources = read_sources(file, unreadable);
+    if (extra && extra->bytes)
+        sources.push_back({extra->name, *extra->bytes, Source::Kind::extra});
+    else if (extra && extra->bytes.error().code != Errc::not_found)
+        unreadable.push_back({"", extra->bytes.error().what});
+    auto loaded = load_sources(sources);
     loaded.problems.insert(loaded.problems.begin(), unreadable.begin(), unreadable.end());
     ::malloc_trim(0);  // thousands of jobs leave tens of megabytes of small free blocks behind
     return loaded;

@@ -81,7 +81,7 @@ std::vector<Source> read_sources(const std::string& file, std::vector<Problem>& 
             problems.push_back({printable(path, 4096), fmt::format("all files together are larger than {}", size_words(kMaxAll))});
             break;
         }
-        sources.push_back({printable(path, 4096), std::move(*bytes), &path != &paths.front()});
+        sources.push_back({printable(path, 4096), std::move(*bytes), &path == &paths.front() ? Source::Kind::main : Source::Kind::drop_in});
     }
     return sources;
 }

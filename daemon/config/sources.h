@@ -7,8 +7,9 @@
 namespace bkmon::config {
 
 struct Source {
+    enum class Kind { main, drop_in, extra };
     std::string path, bytes;
-    bool drop_in = false;  ///< of conf.d, which bkmond itself may write: it gives nobody rights
+    Kind kind = Kind::main;  ///< only the main file, which the operator alone writes, may give rights
 };
 
 /// The main file and conf.d/*.yaml beside it, in name order. What cannot be read, is no plain file or is too large becomes a problem.

@@ -141,6 +141,32 @@ refuse systemctl start bkmond
 says "not started" journalctl -u bkmond --no-pager
 """)
 
+    def test_credential_is_one_more_file_of_the_configuration(self):
+        self.boot(r"""
+install_package; configure
+dropin() { printf '[Service]\n%s\n' "$1" >/etc/systemd/system/bkmond.service.d/extra.conf; expect systemctl daemon-reload; }
+printf 'deposits:\n  jobs:\n    - {agent: SHOP_CITY_SOUTH, database: PAYROLL}\n' >/root/extra.yaml
+chmod 600 /root/extra.yaml
+dropin 'LoadCredential=bkmon.extra:/root/extra.yaml'
+expect systemctl restart bkmond
+says "deposit/SHOP_CITY_SOUTH/PAYROLL" bkmonctl --json status
+says '"origin":"credential bkmon.extra:3:7"' sh -c "bkmonctl --json config show | sed 's/:3:[0-9]*/:3:7/g'"
+expect systemctl reload bkmond
+# Encrypted at rest: bkmond sees the plain bytes alone.
+expect systemd-creds encrypt --with-key=host --name=bkmon.extra /root/extra.yaml /etc/bkmon-extra.cred
+rm /root/extra.yaml
+dropin 'LoadCredentialEncrypted=bkmon.extra:/etc/bkmon-extra.cred'
+expect systemctl restart bkmond
+says "deposit/SHOP_CITY_SOUTH/PAYROLL" bkmonctl --json status
+dropin 'SetCredential=bkmon.extra:site: douala'
+expect systemctl restart bkmond
+says '"site":"douala"' bkmonctl --json version
+says SHOP_CITY_NORTH bkmonctl --json status
+dropin 'SetCredential=bkmon.extra:control: {}'
+refuse systemctl restart bkmond
+says "credential bkmon.extra:1:1: control may only stand in the main file" journalctl -u bkmond --no-pager
+""")
+
     def test_hung_daemon_is_killed_by_the_watchdog_and_comes_back(self):
         self.boot(r"""
 mkdir -p /etc/systemd/system/bkmond.service.d

@@ -47,7 +47,7 @@ TEST(Example, UncommentedItLoads) {
 }
 
 TEST(Example, TheJobFileForConfDLoadsBesideIt) {
-    const Source job_file{"conf.d/shop.yaml", file_text("etc/conf.d/shop.yaml"), true};
+    const Source job_file{"conf.d/shop.yaml", file_text("etc/conf.d/shop.yaml"), Source::Kind::drop_in};
     const auto loaded = load_sources({{"bkmon.yaml", uncommented()}, job_file});
     EXPECT_EQ(loaded.text(), "");
     EXPECT_EQ(loaded.settings.deposits.jobs.size(), 5u);

@@ -266,6 +266,34 @@ TEST_F(ConfigFiles, NobodyGetsRightsFromConfD) {
     EXPECT_THAT(load_all().text(), HasSubstr("a.yaml:2:1" + words));
 }
 
+TEST_F(ConfigFiles, AnExtraIsReadLikeOneMoreFileOfConfD) {
+    const std::string name = "credential bkmon.extra";
+    write("bkmon.yaml", "site: a\ndeposits:\n  jobs:\n    - {agent: A, database: B}\n");
+    write("conf.d/a.yaml", "timezone: Africa/Douala\n");
+    const auto with = [&](const std::string& bytes) { return load(main(), Extra{name, bytes}); };
+    const auto loaded = with("history: {keep: 5d}\ndeposits:\n  jobs: [{agent: A, database: C}]\n");
+    EXPECT_EQ(loaded.text(), "");
+    EXPECT_THAT(loaded.settings.files, ElementsAre(main(), drop_in("a.yaml"), name));
+    ASSERT_EQ(loaded.settings.deposits.jobs.size(), 2u);
+    EXPECT_EQ(loaded.settings.deposits.jobs[1].origin, name + ":3:10");
+    bool shown = false;
+    for (const auto& e : loaded.effective) shown = shown || (e.path == "history.keep" && e.value == "5d" && e.origin == name + ":1:17");
+    EXPECT_TRUE(shown) << "the origin of what it sets";
+    EXPECT_THAT(lines(with("site: b\ndeposits: {rot: /a}\ncontrol: {socket: /tmp/s}\n")),
+                ElementsAre(name + ":1:7: 'site' is set twice: also at " + main() + ":1:7", name + ":2:12: unknown key 'rot' (did you mean 'root'?)",
+                            name + ":3:1: control may only stand in the main file"));
+    EXPECT_EQ(with("").text(), "");
+}
+
+TEST_F(ConfigFiles, AnExtraThatIsAbsentIsNoProblemOneThatCannotBeReadIs) {
+    write("bkmon.yaml", "site: a\n");
+    const auto absent = load(main(), Extra{"credential x", Result<std::string>(fail(Errc::not_found, "credential x: none"))});
+    EXPECT_EQ(absent.text(), "");
+    EXPECT_THAT(absent.settings.files, ElementsAre(main()));
+    const auto broken = load(main(), Extra{"credential x", Result<std::string>(fail(Errc::invalid, "credential x is a symbolic link"))});
+    EXPECT_THAT(lines(broken), ElementsAre("credential x is a symbolic link"));
+}
+
 TEST_F(ConfigFiles, WhatIsSetTwiceNamesBothPlaces) {
     write("bkmon.yaml", "site: a\ndeposits:\n  root: /in\n  jobs:\n    - {agent: A, database: B}\n");
     write("conf.d/a.yaml", "site: a\n");

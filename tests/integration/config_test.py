@@ -1,0 +1,79 @@
+"""Where the configuration comes from: the credential that systemd passes, beside the files."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+from harness import BIN, Case, Daemon, jobs, main  # noqa: E402
+
+EXTRA = "credential bkmon.extra"
+
+
+class Credential(Case):
+    def daemon(self, extra):
+        home = self.folder()
+        self.credentials = home / "credentials"
+        self.credentials.mkdir()
+        self.put(extra)
+        return Daemon(self, jobs(), env={"CREDENTIALS_DIRECTORY": str(self.credentials)}, home=home)
+
+    def put(self, text):
+        (self.credentials / "bkmon.extra").write_text(text)
+
+    def job(self, database):
+        return f"deposits:\n  jobs:\n    - {{agent: SHOP_CITY_SOUTH, database: {database}}}\n"
+
+    def targets(self, d):
+        return [t["id"] for t in d.json("status", "--kind", "deposit")["targets"]]
+
+    def origins(self, d, *args):
+        return {s["path"]: s["origin"] for s in d.json("config", "show", *args)["settings"]}
+
+    def test_it_is_one_more_file_of_the_configuration(self):
+        d = self.daemon("site: hidden\n" + self.job("PAYROLL")).start()
+        self.assertEqual(self.targets(d), ["deposit/SHOP_CITY_NORTH/MAIN", "deposit/SHOP_CITY_SOUTH/PAYROLL"])
+        version = d.json("version")
+        self.assertEqual((version["site"], version["config"]), ("hidden", [str(d.config), EXTRA]))
+        self.assertEqual(self.origins(d, "--effective")["site"], f"{EXTRA}:1:7")
+        self.assertEqual(self.origins(d)["deposits.jobs.SHOP_CITY_SOUTH/PAYROLL.database"], f"{EXTRA}:4:42")
+
+    def test_a_reload_reads_it_again(self):
+        d = self.daemon(self.job("PAYROLL")).start()
+        self.put(self.job("LEDGER"))
+        d.ctl("reload")
+        self.assertEqual(self.targets(d), ["deposit/SHOP_CITY_NORTH/MAIN", "deposit/SHOP_CITY_SOUTH/LEDGER"])
+        # A bad one changes nothing; one that is gone is no problem.
+        self.put("site: x\ncontrol: {socket: /tmp/s}\njobz: 1\n")
+        done = d.ctl("reload", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{EXTRA}:2:1: control may only stand in the main file", done.stderr)
+        self.assertIn(f"{EXTRA}:3:1: unknown key 'jobz'", done.stderr)
+        self.assertEqual(len(self.targets(d)), 2)
+        (self.credentials / "bkmon.extra").unlink()
+        d.ctl("reload")
+        self.assertEqual(self.targets(d), ["deposit/SHOP_CITY_NORTH/MAIN"])
+
+    def test_a_bad_one_does_not_start_and_the_check_says_why(self):
+        d = self.daemon("site: x\nsite: y\n")
+        check = [str(BIN / "bkmonctl"), "config", "check", "--file", str(d.config)]
+        done = subprocess.run(check, env=d.env, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{EXTRA}:2:1: ", done.stderr)
+        problems = json.loads(subprocess.run([*check, "--json"], env=d.env, capture_output=True, text=True, timeout=60).stdout)["problems"]
+        self.assertEqual([p["where"] for p in problems], [f"{EXTRA}:2:1"])
+        started = subprocess.run([str(BIN / "bkmond"), "--config", str(d.config)], env=d.env, capture_output=True, text=True, timeout=60)
+        self.assertEqual(started.returncode, 1)
+        self.assertIn(f"{EXTRA}:2:1: ", started.stdout + started.stderr)
+        # By hand, where systemd passes nothing, the files alone are checked.
+        plain = subprocess.run(check, env={k: v for k, v in os.environ.items() if k != "CREDENTIALS_DIRECTORY"}, capture_output=True, text=True, timeout=60)
+        self.assertEqual((plain.returncode, plain.stderr), (0, ""))
+        (self.credentials / "bkmon.extra").unlink()
+        (self.credentials / "bkmon.extra").symlink_to("/etc/shadow")
+        done = subprocess.run(check, env=d.env, capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (1, f"{EXTRA} is a symbolic link\n"))
+
+
+if __name__ == "__main__":
+    main()
