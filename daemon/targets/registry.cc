@@ -31,6 +31,7 @@ struct Registry::Impl {
     void publish(Publication publication, Done done);
     void pause(history::PauseRow row, Done done);
     void resume(const TargetId& id, const std::string& text, Done done);
+    void overrule(Entry& entry, std::optional<core::Verdict> verdict);
 
     void take_loaded(std::vector<history::CurrentRow> currents, std::vector<history::PauseRow> pauses);
     void take_defined(const std::string& kind, std::vector<TargetSpec> specs, std::vector<history::CurrentRow> rows);
@@ -161,6 +162,7 @@ void Registry::Impl::take_defined(const std::string& kind, std::vector<TargetSpe
     for (const auto& [key, entry] : board.entries()) {
         if (!entry->defined || watched.contains(entry.get()) || entry->target.spec.id.kind() != kind) continue;
         entry->defined = false;
+        entry->target.overruled.reset();  // whoever defines it again says it again
         board.refresh(*entry, now());
     }
     arm();
@@ -291,6 +293,33 @@ void Registry::Impl::resume(const TargetId& id, const std::string& text, Done do
     enqueue(*entry, [this, entry, text, done = std::move(done)] { start_resume(*entry, text, done); });
 }
 
+void Registry::Impl::overrule(Entry& entry, std::optional<core::Verdict> verdict) {
+    auto& now_shown = entry.target.overruled;
+    const auto same = [](const core::Verdict& a, const core::Verdict& b) {
+        return a.status == b.status && a.severity == b.severity && a.reason_code == b.reason_code && a.reason == b.reason;
+    };
+    if (verdict.has_value() == now_shown.has_value() && (!verdict || same(*verdict, *now_shown))) return;
+    const auto before = status_at(entry.target, now());
+    // The same condition in other words began when it began.
+    if (verdict && now_shown && verdict->status == now_shown->status) verdict->at = now_shown->at;
+    now_shown = std::move(verdict);
+    refresh(entry);
+    const auto after = verdict_at(entry.target, now());
+    if (after.status == before) return;
+    const history::EventRow event{0, now(), "verdict", entry.target.spec.id, "", event_body(after, before)};
+    enqueue(entry, [this, &entry, event, before] {
+        commit(
+            entry,
+            [event](history::Session& session, std::int64_t& seq) -> Result<void> {
+                auto number = session.add_event(event);
+                if (!number) return fail(std::move(number.error()));
+                seq = *number;
+                return {};
+            },
+            before, [] {}, {});
+    });
+}
+
 // --- time and listeners
 
 void Registry::Impl::refresh(Entry& entry) {
@@ -390,6 +419,11 @@ void Registry::set_running(const TargetId& id, bool running) {
     if (entry == nullptr || entry->target.running_since.has_value() == running) return;
     entry->target.running_since = running ? std::optional(impl_->now()) : std::nullopt;
     impl_->refresh(*entry);
+}
+
+void Registry::overrule(const TargetId& id, std::optional<core::Verdict> verdict) {
+    Entry* entry = impl_->board.find(id);
+    if (entry != nullptr && entry->defined) impl_->overrule(*entry, std::move(verdict));
 }
 
 void Registry::pause(history::PauseRow row, std::function<void(Result<void>)> done) { impl_->pause(std::move(row), std::move(done)); }

@@ -19,15 +19,16 @@ struct TargetSpec {
     TargetId id;
     core::Labels labels;
     std::string timezone = "UTC";
-    std::optional<milliseconds> interval;   ///< a proof older than twice this turns `unknown` (no_evidence)
-    core::Verdict initial;                  ///< shown until the first verdict, e.g. unknown / first_due
+    std::optional<milliseconds> interval;  ///< a proof older than twice this turns `unknown` (no_evidence)
+    core::Verdict initial;                 ///< shown until the first verdict, e.g. unknown / first_due
 };
 
 struct Target {
     TargetSpec spec;
-    history::CurrentRow current;            ///< as stored; see shown() for pause and freshness
+    history::CurrentRow current;  ///< as stored; see shown() for pause and freshness
     std::optional<history::PauseRow> pause;
-    std::optional<Time> running_since;      ///< a job works on it: what was shown before stays
+    std::optional<Time> running_since;       ///< a job works on it: what was shown before stays
+    std::optional<core::Verdict> overruled;  ///< what is true now whatever is stored; see Registry::overrule()
 };
 
 /// The counts by status always add up to the number of targets.
@@ -69,11 +70,18 @@ public:
     void publish(Publication publication, std::function<void(Result<void>)> done);
 
     const Target* find(const TargetId& id) const;
-    /// As operators see it now: paused wins, then running keeps, then an old proof (ok, unchanged, a promoted warning) is `unknown`.
+    /// As operators see it now: paused wins, then what overrules, then running keeps, then an old proof (ok, unchanged, a promoted warning) is
+    /// `unknown`.
     core::Verdict shown(const Target& target) const;
     std::vector<const Target*> match(const std::vector<std::string>& globs, const std::string& kind) const;  ///< ordered by id
     std::size_t size() const;
-    Counts counts() const;                       ///< of the shown statuses
+    Counts counts() const;  ///< of the shown statuses
+
+    /// Shows `verdict` in place of the stored one for as long as it is true; nullopt ends that. For a condition that its part finds true or
+    /// false at each look, and for what cannot be stored now: it is shown at once and on no condition, and a restart forgets it. Its
+    /// beginning and its end are "verdict" events when the shown status changes by them, as far as the history can be written. An equal one
+    /// (status, severity, reason_code, reason) does nothing, nor does a target that nobody defined.
+    void overrule(const TargetId& id, std::optional<core::Verdict> verdict);
 
     void set_running(const TargetId& id, bool running);
     /// Errc::not_found for an unknown target, invalid for an end that has passed. A pause with an end ends by itself, also after a restart.

@@ -44,13 +44,14 @@ bool promoted_with_warning(const core::Verdict& verdict) { return verdict.status
 
 View view_of(const Target& target, Time now) {
     if (paused_at(target, now)) return View::paused;
+    if (target.overruled) return View::overruled;
     const auto stale = stale_from(target);
     return stale && target.running_since.value_or(now) >= *stale ? View::stale : View::stored;
 }
 
 std::optional<Time> next_change(const Target& target, Time now) {
     if (paused_at(target, now)) return target.pause->until;
-    if (target.running_since) return std::nullopt;
+    if (target.running_since || target.overruled) return std::nullopt;
     const auto stale = stale_from(target);
     return stale && now < *stale ? stale : std::nullopt;
 }
@@ -58,6 +59,7 @@ std::optional<Time> next_change(const Target& target, Time now) {
 core::Status status_at(const Target& target, Time now) {
     switch (view_of(target, now)) {
         case View::paused: return core::Status::paused;
+        case View::overruled: return target.overruled->status;
         case View::stale: return core::Status::unknown;
         case View::stored: break;
     }
@@ -67,6 +69,7 @@ core::Status status_at(const Target& target, Time now) {
 core::Verdict verdict_at(const Target& target, Time now) {
     switch (view_of(target, now)) {
         case View::paused: return as_paused(target.current.verdict, *target.pause);
+        case View::overruled: return *target.overruled;
         case View::stale: return as_stale(target.current.verdict, target);
         case View::stored: break;
     }
@@ -76,6 +79,7 @@ core::Verdict verdict_at(const Target& target, Time now) {
 Time since_at(const Target& target, Time now) {
     switch (view_of(target, now)) {
         case View::paused: return target.pause->since;
+        case View::overruled: return target.overruled->at;
         case View::stale: return *stale_from(target);
         case View::stored: break;
     }

@@ -11,7 +11,7 @@ bool promoted_with_warning(const core::Verdict& verdict);
 
 /// Which of the reasons decides how a target is seen at a moment. Pure, any thread.
 /// While a job runs, the view is that of the moment it began: it neither ages nor turns green by the running alone.
-enum class View { stored, paused, stale };
+enum class View { stored, paused, overruled, stale };
 View view_of(const Target& target, Time now);
 
 /// The first moment after `now` at which the view changes by itself; nullopt when only a change of the target can.

@@ -516,6 +516,81 @@ TEST_F(RegistryTest, ANewPauseReplacesTheOldOneAndItsEnd) {
     EXPECT_EQ(events().size(), 3U);
 }
 
+TEST_F(RegistryTest, WhatOverrulesIsShownUntilItEndsAndTellsOfBoth) {
+    ASSERT_TRUE(define({spec("deposit/a/db")}));
+    ASSERT_TRUE(publish("deposit/a/db", verdict(Status::ok)));
+    const auto before = events().size();
+    loop_.advance(1h);
+    const Time began = now();
+    registry_->overrule(id("deposit/A/db"), verdict(Status::failed, "folder_changed", "Not its owner."));
+    EXPECT_EQ(shown("deposit/a/db").reason, "Not its owner.");
+    EXPECT_EQ(count(Status::failed), 1U);
+    EXPECT_EQ(count(Status::ok), 0U);
+    EXPECT_EQ(field("deposit/a/db", "status"), "failed");
+    EXPECT_EQ(field("deposit/a/db", "since"), rfc3339(began));
+    loop_.run_posted();
+    ASSERT_EQ(events().size(), before + 1);
+    EXPECT_THAT(events().back().body, HasSubstr(R"("status":"failed","severity":"CRITICAL","previous":"ok","reason_code":"folder_changed")"));
+    // What is stored goes on by itself, and the same again is no news.
+    loop_.advance(1h);
+    registry_->overrule(id("deposit/a/db"), verdict(Status::failed, "folder_changed", "Not its owner."));
+    registry_->overrule(id("deposit/a/db"), verdict(Status::failed, "folder_changed", "In other words."));
+    ASSERT_TRUE(publish("deposit/a/db", verdict(Status::ok)));
+    EXPECT_EQ(shown("deposit/a/db").reason, "In other words.");
+    EXPECT_EQ(field("deposit/a/db", "since"), rfc3339(began));
+    EXPECT_EQ(events().size(), before + 1);
+    EXPECT_EQ(days().size(), 1U);
+    EXPECT_EQ(days()[0].verdict.status, Status::ok);
+    registry_->overrule(id("deposit/a/db"), std::nullopt);
+    loop_.run_posted();
+    EXPECT_EQ(shown("deposit/a/db").status, Status::ok);
+    EXPECT_EQ(count(Status::ok), 1U);
+    EXPECT_EQ(field("deposit/a/db", "status"), "ok");
+    ASSERT_EQ(events().size(), before + 2);
+    EXPECT_THAT(events().back().body, HasSubstr(R"("status":"ok","severity":"OK","previous":"failed")"));
+    registry_->overrule(id("deposit/a/db"), std::nullopt);
+    loop_.run_posted();
+    EXPECT_EQ(events().size(), before + 2);
+}
+
+TEST_F(RegistryTest, WhatOverrulesNeedsNoHistory) {
+    ASSERT_TRUE(define({spec("bkmon/history", std::nullopt)}, "bkmon"));
+    ASSERT_TRUE(publish("bkmon/history", verdict(Status::ok, "working")));
+    const auto before = events().size();
+    store_.fail_next_writes(2, Error{Errc::no_space, "disk full"});
+    EXPECT_FALSE(publish("bkmon/history", verdict(Status::failed, "degraded")));
+    registry_->overrule(id("bkmon/history"), verdict(Status::failed, "degraded"));
+    loop_.run_posted();
+    EXPECT_EQ(shown("bkmon/history").status, Status::failed);
+    EXPECT_EQ(events().size(), before);
+    // Stored afterwards: the end of it changes nothing that is shown, and is no event of its own.
+    ASSERT_TRUE(publish("bkmon/history", verdict(Status::failed, "degraded")));
+    registry_->overrule(id("bkmon/history"), std::nullopt);
+    loop_.run_posted();
+    EXPECT_EQ(shown("bkmon/history").status, Status::failed);
+    EXPECT_EQ(events().size(), before + 1);
+}
+
+TEST_F(RegistryTest, APauseWinsOverWhatOverrulesAndAnUndefinedTargetForgetsIt) {
+    ASSERT_TRUE(define({spec("deposit/a/db"), spec("deposit/b/db")}));
+    ASSERT_TRUE(publish("deposit/a/db", verdict(Status::ok)));
+    ASSERT_TRUE(pause("deposit/a/db"));
+    const auto before = events().size();
+    registry_->overrule(id("deposit/a/db"), verdict(Status::failed, "folder_changed"));
+    loop_.run_posted();
+    EXPECT_EQ(shown("deposit/a/db").status, Status::paused);
+    EXPECT_EQ(events().size(), before) << "nobody wants to hear of it now";
+    ASSERT_TRUE(resume("deposit/a/db"));
+    EXPECT_EQ(shown("deposit/a/db").status, Status::failed);
+    loop_.advance(72h);
+    EXPECT_EQ(shown("deposit/a/db").status, Status::failed) << "it does not age";
+    ASSERT_TRUE(define({spec("deposit/b/db")}));
+    ASSERT_TRUE(define({spec("deposit/a/db"), spec("deposit/b/db")}));
+    EXPECT_EQ(shown("deposit/a/db").status, Status::unknown);
+    registry_->overrule(id("deposit/nobody/db"), verdict(Status::failed));
+    EXPECT_EQ(registry_->size(), 2U);
+}
+
 TEST_F(RegistryTest, ABadDayOfAPausedTargetIsAPausedDay) {
     ASSERT_TRUE(define({spec("deposit/a/db")}));
     ASSERT_TRUE(pause("deposit/a/db"));
