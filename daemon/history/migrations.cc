@@ -193,7 +193,18 @@ constexpr std::string_view kVersion2 = R"sql(
 ALTER TABLE healthy ADD COLUMN was_empty INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array kMigrations{Migration{1, kVersion1}, Migration{2, kVersion2}};
+// When a file of the vault was last read again and hashed, and since when it is known to be damaged (NULL: it is not).
+constexpr std::string_view kVersion3 = R"sql(
+ALTER TABLE healthy ADD COLUMN verified_at INTEGER;
+ALTER TABLE healthy ADD COLUMN damaged_at INTEGER;
+ALTER TABLE healthy ADD COLUMN damage TEXT NOT NULL DEFAULT '';
+ALTER TABLE healthy ADD COLUMN damaged_ino INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE held ADD COLUMN verified_at INTEGER;
+ALTER TABLE held ADD COLUMN damaged_at INTEGER;
+ALTER TABLE held ADD COLUMN damage TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr std::array kMigrations{Migration{1, kVersion1}, Migration{2, kVersion2}, Migration{3, kVersion3}};
 
 Result<void> apply(sql::Connection& connection, const Migration& step) {
     auto transaction = sql::Transaction::begin(connection, sql::Transaction::Kind::write);

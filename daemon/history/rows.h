@@ -92,6 +92,10 @@ struct HealthyRow {
     bool current = false;              ///< the file under the final name
     std::optional<Time> replaced_at;
     milliseconds replaced_uptime{0};   ///< how long bkmond has run since it was replaced: keep_replaced counts this
+    std::optional<Time> verified_at{};   ///< when its bytes were last read back from the disk and hashed
+    std::optional<Time> damaged_at{};    ///< since when it is known not to be what was recorded; such a version is not healthy any more
+    std::string damage{};                ///< printable: what is wrong with it
+    std::uint64_t damaged_ino = 0;     ///< the inode that was found under its name; 0: none was there
 };
 
 /// The promotion protocol's row: promises D. One per transaction; closed rows are deleted.
@@ -135,6 +139,9 @@ struct HeldRow {
     std::optional<Time> backup_at;
     std::string reason_code, reason;
     std::string verdict_json;
+    std::optional<Time> verified_at{};   ///< as in HealthyRow
+    std::optional<Time> damaged_at{};
+    std::string damage{};
 };
 
 struct ReportRow {                     ///< archive of processed reports: bytes lie in <state>/reports/

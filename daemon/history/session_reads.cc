@@ -21,12 +21,12 @@ Result<void> read_current(sql::Statement& s, CurrentRow& row) {
 #define BKMON_HEALTHY_SELECT                                                                                                           \
     "SELECT t.name, h.id, h.sha256, h.size_bytes, h.content_bytes, h.backup_at, h.promoted_at, h.vault_path, h.was_empty, h.current, " \
     "h.replaced_at, "                                                                                                                  \
-    "h.replaced_uptime_ms FROM healthy h JOIN target t ON t.id = h.target "
+    "h.replaced_uptime_ms, h.verified_at, h.damaged_at, h.damage, h.damaged_ino FROM healthy h JOIN target t ON t.id = h.target "
 
 Result<void> read_healthy(sql::Statement& s, HealthyRow& row) {
     if (auto r = read_target(s, row.target); !r) return r;
     s.read(row.id, row.sha256, row.size_bytes, row.content_bytes, row.backup_at, row.promoted_at, row.vault_path, row.was_empty, row.current,
-           row.replaced_at, row.replaced_uptime);
+           row.replaced_at, row.replaced_uptime, row.verified_at, row.damaged_at, row.damage, row.damaged_ino);
     return {};
 }
 
@@ -126,7 +126,7 @@ Result<std::vector<HealthyRow>> SqliteSession::healthy(const TargetId& target, i
 Result<bool> SqliteSession::was_healthy(const TargetId& target, const std::string& sha256) {
     bool was = false;
     auto r = query(
-        "SELECT EXISTS (SELECT 1 FROM healthy WHERE target = (SELECT id FROM target WHERE key = ?) AND sha256 = ?)",
+        "SELECT EXISTS (SELECT 1 FROM healthy WHERE target = (SELECT id FROM target WHERE key = ?) AND sha256 = ? AND damaged_at IS NULL)",
         [&](sql::Statement& s) -> Result<void> {
             s.read(was);
             return {};
@@ -181,12 +181,14 @@ Result<std::vector<JudgedRow>> SqliteSession::judged(const std::string& agent, i
 Result<std::vector<HeldRow>> SqliteSession::held() {
     std::vector<HeldRow> rows;
     auto r = query(
-        "SELECT t.name, h.sha256, h.size_bytes, h.path, h.final_path, h.held_at, h.backup_at, h.reason_code, h.reason, h.verdict "
+        "SELECT t.name, h.sha256, h.size_bytes, h.path, h.final_path, h.held_at, h.backup_at, h.reason_code, h.reason, h.verdict, h.verified_at, "
+        "h.damaged_at, h.damage "
         "FROM held h JOIN target t ON t.id = h.target ORDER BY t.key",
         [&](sql::Statement& s) -> Result<void> {
             auto& row = rows.emplace_back();
             if (auto target = read_target(s, row.target); !target) return target;
-            s.read(row.sha256, row.size_bytes, row.path, row.final_path, row.held_at, row.backup_at, row.reason_code, row.reason, row.verdict_json);
+            s.read(row.sha256, row.size_bytes, row.path, row.final_path, row.held_at, row.backup_at, row.reason_code, row.reason, row.verdict_json,
+                   row.verified_at, row.damaged_at, row.damage);
             return {};
         });
     if (!r) return fail(std::move(r.error()));

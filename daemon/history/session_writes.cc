@@ -112,17 +112,18 @@ Result<std::int64_t> SqliteSession::put_healthy(const HealthyRow& row) {
     if (row.id == 0) {
         auto r = run(
             "INSERT INTO healthy (target, sha256, size_bytes, content_bytes, backup_at, promoted_at, vault_path, was_empty, current, replaced_at, "
-            "replaced_uptime_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "replaced_uptime_ms, verified_at, damaged_at, damage, damaged_ino) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *target, row.sha256, row.size_bytes, row.content_bytes, row.backup_at, row.promoted_at, row.vault_path, row.was_empty, row.current,
-            row.replaced_at, row.replaced_uptime);
+            row.replaced_at, row.replaced_uptime, row.verified_at, row.damaged_at, row.damage, row.damaged_ino);
         if (!r) return fail(std::move(r.error()));
         return connection_.last_insert_id();
     }
     auto r =
         run("UPDATE healthy SET target = ?, sha256 = ?, size_bytes = ?, content_bytes = ?, backup_at = ?, promoted_at = ?, vault_path = ?, "
-            "was_empty = ?, current = ?, replaced_at = ?, replaced_uptime_ms = ? WHERE id = ?",
+            "was_empty = ?, current = ?, replaced_at = ?, replaced_uptime_ms = ?, verified_at = ?, damaged_at = ?, damage = ?, damaged_ino = ? "
+            "WHERE id = ?",
             *target, row.sha256, row.size_bytes, row.content_bytes, row.backup_at, row.promoted_at, row.vault_path, row.was_empty, row.current,
-            row.replaced_at, row.replaced_uptime, row.id);
+            row.replaced_at, row.replaced_uptime, row.verified_at, row.damaged_at, row.damage, row.damaged_ino, row.id);
     if (!r) return fail(std::move(r.error()));
     if (connection_.changes() == 0) return fail(Errc::not_found, "healthy row " + std::to_string(row.id) + " is not there");
     return row.id;
@@ -158,9 +159,10 @@ Result<void> SqliteSession::put_held(const HeldRow& row) {
     auto target = number_of(row.target);
     if (!target) return fail(std::move(target.error()));
     return run(
-        "INSERT OR REPLACE INTO held (target, sha256, size_bytes, path, final_path, held_at, backup_at, reason_code, reason, verdict) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        *target, row.sha256, row.size_bytes, row.path, row.final_path, row.held_at, row.backup_at, row.reason_code, row.reason, row.verdict_json);
+        "INSERT OR REPLACE INTO held (target, sha256, size_bytes, path, final_path, held_at, backup_at, reason_code, reason, verdict, verified_at, "
+        "damaged_at, damage) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        *target, row.sha256, row.size_bytes, row.path, row.final_path, row.held_at, row.backup_at, row.reason_code, row.reason, row.verdict_json,
+        row.verified_at, row.damaged_at, row.damage);
 }
 
 Result<void> SqliteSession::remove_held(const TargetId& target) {

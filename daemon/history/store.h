@@ -39,7 +39,7 @@ public:
     virtual Result<std::vector<PauseRow>> pauses() = 0;
     virtual Result<std::vector<AuditRow>> audits(int limit) = 0;
     virtual Result<std::vector<HealthyRow>> healthy(const TargetId& target, int limit) = 0;  ///< newest promotion first
-    virtual Result<bool> was_healthy(const TargetId& target, const std::string& sha256) = 0;
+    virtual Result<bool> was_healthy(const TargetId& target, const std::string& sha256) = 0;   ///< damaged versions do not count
     virtual Result<std::vector<HealthyRow>> vault_files() = 0;                          ///< all rows with a vault_path
     virtual Result<std::vector<DepositStateRow>> deposit_states() = 0;
     virtual Result<std::vector<JudgedRow>> judged(const std::string& agent, int limit) = 0;  ///< newest first

@@ -120,7 +120,8 @@ Result<std::vector<HealthyRow>> FakeTables::healthy(const TargetId& target, int 
 }
 
 Result<bool> FakeTables::was_healthy(const TargetId& target, const std::string& sha256) {
-    return std::any_of(healthy_.begin(), healthy_.end(), [&](const auto& e) { return e.second.target == target && e.second.sha256 == sha256; });
+    return std::any_of(healthy_.begin(), healthy_.end(),
+                       [&](const auto& e) { return e.second.target == target && e.second.sha256 == sha256 && !e.second.damaged_at; });
 }
 
 Result<std::vector<HealthyRow>> FakeTables::vault_files() {

@@ -397,6 +397,7 @@ TEST_P(Conformance, HealthyVersionsAreTheBaselineAndTheReplayGate) {
         old.vault_path.clear();
         old.replaced_at = kStart + 2h;
         old.replaced_uptime = 5000ms;
+        old.verified_at = kStart + 4h;
         ASSERT_EQ(s.put_healthy(old).value(), old.id);
         EXPECT_EQ(s.put_healthy({999, id("deposit/a/b"), "h", 1, 1, {}, kStart, "", false, false, {}, 0ms}).error().code, Errc::not_found);
     });
@@ -406,6 +407,22 @@ TEST_P(Conformance, HealthyVersionsAreTheBaselineAndTheReplayGate) {
     EXPECT_TRUE(read([](Reader& r) { return r.was_healthy(id("deposit/a/b"), "h1"); }));
     EXPECT_FALSE(read([](Reader& r) { return r.was_healthy(id("deposit/a/b"), "h3"); }));
     EXPECT_FALSE(read([](Reader& r) { return r.was_healthy(id("deposit/a/c"), "h1"); }));
+}
+
+TEST_P(Conformance, DamagedVersionWasNeverHealthy) {
+    HealthyRow row{0, id("deposit/a/b"), "h1", 10, 20, kStart, kStart + 1h, "a/b/1", false, true, {}, 0ms};
+    HeldRow held{id("deposit/a/b"), std::string(64, 'b'), 5, ".held/a/b/f", "a/b/f", kStart, kStart - 1h, "size_band", "too small", "{}"};
+    put([&](Session& s) {
+        row.id = s.put_healthy(row).value();
+        row.verified_at = row.damaged_at = held.verified_at = held.damaged_at = kStart + 9h;
+        row.damage = held.damage = "other bytes";
+        row.damaged_ino = ~std::uint64_t{0};
+        ASSERT_TRUE(s.put_healthy(row));
+        ASSERT_TRUE(s.put_held(held));
+    });
+    EXPECT_THAT(texts(read([](Reader& r) { return r.vault_files(); })), ElementsAre(text(row)));
+    EXPECT_THAT(texts(read([](Reader& r) { return r.held(); })), ElementsAre(text(held)));
+    EXPECT_FALSE(read([](Reader& r) { return r.was_healthy(id("deposit/a/b"), "h1"); }));
 }
 
 TEST_P(Conformance, PromotionRowsComeBackWhole) {

@@ -54,7 +54,7 @@ std::string text(const history::AuditRow& r) { return Line().all(r.at, r.uid, r.
 std::string text(const history::HealthyRow& r) {
     return Line()
         .all(r.id, r.target, r.sha256, r.size_bytes, r.content_bytes, r.backup_at, r.promoted_at, r.vault_path, r.was_empty, r.current, r.replaced_at,
-             r.replaced_uptime)
+             r.replaced_uptime, r.verified_at, r.damaged_at, r.damage, r.damaged_ino)
         .str();
 }
 std::string text(const history::DepositStateRow& r) {
@@ -68,7 +68,10 @@ std::string text(const history::JudgedRow& r) {
     return Line().all(r.target, r.agent, r.report_sha256, r.file_sha256, r.status, r.reason_code, r.at, r.report_end, r.file_identity).str();
 }
 std::string text(const history::HeldRow& r) {
-    return Line().all(r.target, r.sha256, r.size_bytes, r.path, r.final_path, r.held_at, r.backup_at, r.reason_code, r.reason, r.verdict_json).str();
+    return Line()
+        .all(r.target, r.sha256, r.size_bytes, r.path, r.final_path, r.held_at, r.backup_at, r.reason_code, r.reason, r.verdict_json, r.verified_at,
+             r.damaged_at, r.damage)
+        .str();
 }
 
 TEST(RowsText, TellsRowsApart) {
