@@ -10,7 +10,9 @@ namespace {
 
 constexpr milliseconds kBeat{1000};
 constexpr milliseconds kHouse{std::chrono::hours(1)};
+constexpr milliseconds kAskHistory{std::chrono::seconds(10)};
 constexpr int kExpireBatch = 2000;
+const TargetId kHistory = TargetId::of("bkmon", {"history"});
 
 journal::Level level_of(core::Severity s) {
     switch (s) {
@@ -20,6 +22,16 @@ journal::Level level_of(core::Severity s) {
         case core::Severity::ok: break;
     }
     return journal::Level::info;
+}
+
+core::Verdict own_verdict(core::Status status, const char* reason_code, std::string reason, Time at) {
+    core::Verdict v;
+    v.status = status;
+    v.severity = core::severity_of(status);
+    v.reason_code = reason_code;
+    v.reason = std::move(reason);
+    v.at = at;
+    return v;
 }
 
 }  // namespace
@@ -32,6 +44,7 @@ void Wiring::log_change(const targets::Change& change) {
     if (change.target == nullptr) return;
     const auto verdict = registry_->shown(*change.target);
     if (change.from && *change.from == verdict.status && verdict.severity == core::Severity::ok) return;
+    if (change.target->spec.id == kHistory && verdict.reason_code == "history_unwritable") return;  // said when it was found
     const std::string& id = change.target->spec.id.str();
     const bool problem = verdict.severity != core::Severity::ok;
     journal_->log(level_of(verdict.severity), problem ? journal::msg::verdict_problem : journal::msg::verdict_changed,
@@ -48,33 +61,55 @@ void Wiring::log_change(const targets::Change& change) {
 
 /// A write of our own every few beats shows whether the history takes any.
 void Wiring::judge_history() {
+    if (judging_history_) return;  // a slow disk: one question is enough
+    judging_history_ = true;
+    history_asked_ = loop_->clock().boot();
     const auto text = rfc3339(loop_->clock().now());
     store_->write([text](history::Session& s) { return s.put_setting("last_beat", text); },
                   [this, alive = std::weak_ptr<int>(alive_)](Result<void> done) {
                       if (alive.expired()) return;
-                      const bool ok = done.has_value();
-                      history_problem_ = ok ? "" : done.error().what;
-                      if (ok == history_ok_ && history_judged_) return;
-                      history_ok_ = ok;
-                      history_judged_ = history_judged_ || ok;
-                      if (!ok) {
-                          journal_->log(journal::Level::error, journal::msg::history_degraded, "the history cannot be written: " + history_problem_);
-                          return;
-                      }
-                      targets::Registry::Publication p;
-                      p.target = TargetId::of("bkmon", {"history"});
-                      p.verdict.status = core::Status::ok;
-                      p.verdict.severity = core::Severity::ok;
-                      p.verdict.reason_code = "working";
-                      p.verdict.reason = "the history can be read and written";
-                      p.verdict.at = loop_->clock().now();
-                      registry_->publish(std::move(p), [](Result<void>) {});
+                      judging_history_ = false;
+                      done ? history_works() : history_fails(done.error().what);
                   });
+}
+
+/// What cannot be stored is shown all the same: the verdict about the history overrules the last one that could be.
+void Wiring::history_fails(const std::string& problem) {
+    const std::string reason = fmt::format("the history cannot be written: {}; until it can, nothing is judged and no backup is promoted", problem);
+    if (!history_failure_) {
+        history_failure_ = own_verdict(core::Status::failed, "history_unwritable", reason, loop_->clock().now());
+        journal_->log(journal::Level::error, journal::msg::history_degraded, reason, {{"BKMON_TARGET", kHistory.str()}});
+    }
+    history_failure_->reason = reason;
+    registry_->overrule(kHistory, history_failure_);
+}
+
+/// First what was true meanwhile is stored, then what is true now.
+void Wiring::history_works() {
+    if (registry_->find(kHistory) == nullptr) define_own_targets();  // the disk was full when we started
+    const auto publish = [this](core::Verdict verdict, std::function<void(Result<void>)> done) {
+        targets::Registry::Publication p;
+        p.target = kHistory;
+        p.verdict = std::move(verdict);
+        registry_->publish(std::move(p), std::move(done));
+    };
+    const auto say_works = [this, publish] {
+        history_known_ = true;
+        publish(own_verdict(core::Status::ok, "working", "the history can be read and written", loop_->clock().now()), [](Result<void>) {});
+    };
+    if (!history_failure_) return history_known_ ? void() : say_works();
+    publish(*history_failure_, [this, alive = std::weak_ptr<int>(alive_), say_works](Result<void> stored) {
+        if (alive.expired()) return;
+        if (!stored) return history_fails(stored.error().what);
+        history_failure_.reset();
+        registry_->overrule(kHistory, std::nullopt);
+        say_works();
+    });
 }
 
 std::vector<std::string> Wiring::degraded() const {
     std::vector<std::string> list;
-    if (!history_ok_) list.push_back("the history cannot be written: " + printable(history_problem_));
+    if (history_failure_ && registry_->find(kHistory) == nullptr) list.push_back(printable(history_failure_->reason));
     for (const auto* target : registry_->match({}, "bkmon")) {
         const auto verdict = registry_->shown(*target);
         if (verdict.severity == core::Severity::critical) list.push_back(target->spec.id.str() + ": " + verdict.reason);
@@ -92,7 +127,7 @@ std::string Wiring::status_line() const {
         text += fmt::format("{}{} {}", separator, counts[i], core::name_of(core::kStatuses[i]));
         separator = ", ";
     }
-    if (!history_ok_) text += "; the history cannot be written";
+    if (history_failure_) text += "; the history cannot be written";
     return text;
 }
 
@@ -103,8 +138,7 @@ void Wiring::beat() {
     const auto line = status_line();
     if (line != last_status_) notifier_->status(line);
     last_status_ = line;
-    const auto second = std::chrono::duration_cast<std::chrono::seconds>(loop_->clock().boot().time_since_epoch()).count();
-    if (second % 60 == 0 || !history_ok_) judge_history();
+    if (history_failure_ || loop_->clock().boot() - history_asked_ >= kAskHistory) judge_history();
 }
 
 void Wiring::keep_house() {

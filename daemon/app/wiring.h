@@ -59,6 +59,8 @@ private:
     void beat();        ///< watchdog, STATUS=, health of the history
     void keep_house();  ///< retention
     void judge_history();
+    void history_fails(const std::string& problem);
+    void history_works();
     std::vector<std::string> degraded() const;
     std::string status_line() const;
 
@@ -90,8 +92,11 @@ private:
     std::unique_ptr<loop::Timer> beat_timer_, house_timer_;
     std::shared_ptr<void> verdict_listener_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
-    bool ready_ = false, reloading_ = false, history_ok_ = true, history_judged_ = false;
-    std::string history_problem_, last_status_;
+    bool ready_ = false, reloading_ = false, judging_history_ = false;
+    bool history_known_ = false;                    ///< that it works was published
+    std::optional<core::Verdict> history_failure_;  ///< it cannot be written, which is not stored yet either
+    BootTime history_asked_{};
+    std::string last_status_;
     int exit_code_ = 0;
 };
 

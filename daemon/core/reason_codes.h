@@ -53,6 +53,9 @@ inline constexpr std::array kReasons{
     Reason{"paused", "Switched off by an operator."},
     Reason{"unexpected_agents", "There are agent folders or databases that no job names: see `bkmonctl deposits unexpected`."},
     Reason{"working", "This part of bkmon works."},
+    Reason{"history_unwritable",
+           "The history cannot be written: nothing is judged or promoted until it can. Free space on the disk of history.path; bkmond goes on by "
+           "itself."},
     Reason{"degraded", "This part of bkmon does not fully work; the reason says why."},
 };
 

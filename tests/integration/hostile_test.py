@@ -595,6 +595,19 @@ class Hostile(HostileCase):
         d.wait_status(T, "ok", sha256=sha256(data))
         self.expected = {FINAL: sha256(data)}
 
+    def test_g25_writer_closes_just_before_the_deadline(self):
+        """What was seen some time before the deadline is no verdict: the file is whole by then."""
+        d = self.begin(deadline="6s", **NO_SCHEDULE)
+        data = gzip.compress(dump(rows=60))
+        with open(d.agent(AGENT) / "database/main.sql.gz", "wb", buffering=0) as f:
+            f.write(data)
+            self.tell(data=data)
+            self.waits("being written")
+            time.sleep(4.5)  # the tries come less and less often: the next one is after the deadline
+        d.wait_status(T, "ok", sha256=sha256(data))
+        self.assertNotIn("corrupt", [v["status"] for v in d.json("history", T)["verdicts"]])
+        self.expected = {FINAL: sha256(data)}
+
     def test_g26_g27_what_rsync_leaves_behind(self):
         d = self.begin(deadline="4s", **NO_SCHEDULE)
         data = gzip.compress(dump(rows=60))
@@ -642,9 +655,11 @@ class Hostile(HostileCase):
 
     def test_g43_state_disk_full(self):
         self.mounts()
-        d = Daemon(self)
+        said = self.manager()
+        d = Daemon(self, env={"NOTIFY_SOCKET": said.getsockname()})
         self.mount_tmpfs(d.state, "size=24m")
         self.begin(daemon=d)
+        d.wait_status("bkmon/history", "ok")
         filler = d.state / "filler"
         fd = os.open(filler, os.O_CREAT | os.O_WRONLY)
         try:
@@ -656,10 +671,49 @@ class Hostile(HostileCase):
         d.deposit(AGENT, {"MAIN": ("main.sql.gz", data)}, utc(-10))
         self.logged("database or disk is full; free space on its disk")
         self.assertEqual(d.vault_files(), self.expected)
+        # No verdict can be stored; this one is shown all the same, everywhere.
+        t = d.wait_status("bkmon/history", "failed", reason_code="history_unwritable", severity="CRITICAL")
+        self.assertIn("cannot be written", t["reason"])
+        self.assertIn("disk is full", t["reason"])
+        self.assertEqual([x["id"] for x in d.json("status", "--problems")["targets"]], ["bkmon/history"])
+        check = d.ctl("check", check=False)
+        self.assertEqual(check.returncode, 2, check.stdout)
+        self.assertIn("bkmon/history", check.stdout)
+        explained = d.json("explain", "bkmon/history")
+        self.assertEqual((explained["status"], explained["current"]["status"]), ("failed", "failed"))
+        self.assertIn("Free space", explained["advice"])
+        self.until("STATUS= says it", lambda: self.last_status(said).endswith("1 failed; the history cannot be written"))
+        self.assertEqual(d.text().count("the history cannot be written"), 1)
+        self.assertNotIn("failed", [v["status"] for v in d.json("history", "bkmon/history")["verdicts"]])
         self.sound()
         filler.unlink()
         d.wait_status(T, "ok", 45, sha256=sha256(data))
         self.expected = {FINAL: sha256(data)}
+        d.wait_status("bkmon/history", "ok")
+        # Stored afterwards, with the time at which it began.
+        stored = d.json("history", "bkmon/history")["verdicts"]
+        self.assertEqual([v["status"] for v in stored[:3]], ["ok", "failed", "ok"])
+        self.assertEqual(stored[1]["at"], t["since"])
+        self.assertEqual(d.ctl("check", check=False).returncode, 0)
+        self.until("STATUS= has forgotten it", lambda: "cannot be written" not in self.last_status(said))
+
+    def manager(self):
+        """What systemd would listen to."""
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(s.close)
+        s.bind(str(self.folder() / "notify"))
+        s.setblocking(False)
+        self.status_said = ""
+        return s
+
+    def last_status(self, manager):
+        try:
+            while True:
+                for line in manager.recv(65536).decode().splitlines():
+                    if line.startswith("STATUS="):
+                        self.status_said = line
+        except BlockingIOError:
+            return self.status_said
 
     def test_g44_vault_becomes_read_only(self):
         self.mounts()
