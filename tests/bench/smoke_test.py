@@ -1,0 +1,37 @@
+#!/usr/bin/python3
+"""Each bench runs, at tiny sizes: nothing is said about time."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import harness
+
+BUILD = harness.BIN.parent
+
+
+class Smoke(unittest.TestCase):
+    def bench(self, name):
+        result = BUILD / f"bench-results/{name}.json"
+        result.unlink(missing_ok=True)
+        done = subprocess.run([sys.executable, str(harness.SOURCE / f"bench/{name}.py")], capture_output=True, text=True, timeout=170,
+                              env={**os.environ, "BKMON_BENCH": "smoke", "BKMON_BIN_DIR": str(harness.BIN), "BKMON_BUILD_DIR": str(BUILD)})
+        if done.returncode == 77:
+            self.skipTest(done.stdout.strip())
+        self.assertIn(done.returncode, (0, 1), done.stdout + done.stderr)
+        self.assertTrue(result.exists(), done.stdout + done.stderr)
+        rows = json.loads(result.read_text())["rows"]
+        self.assertTrue([row for row in rows if row["met"] is not None], "no bar was measured")
+
+    def test_hashing(self):
+        self.bench("hashing")
+
+    def test_small_deposit(self):
+        self.bench("small_deposit")
+
+
+if __name__ == "__main__":
+    harness.main()
