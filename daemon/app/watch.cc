@@ -93,9 +93,12 @@ void Wiring::history_works() {
         p.verdict = std::move(verdict);
         registry_->publish(std::move(p), std::move(done));
     };
-    const auto say_works = [this, publish] {
-        history_known_ = true;
-        publish(own_verdict(core::Status::ok, "working", "the history can be read and written", loop_->clock().now()), [](Result<void>) {});
+    const auto say_works = [this, publish, weak = std::weak_ptr<int>(alive_)] {
+        history_known_ = false;
+        publish(own_verdict(core::Status::ok, "working", "the history can be read and written", loop_->clock().now()),
+                [this, weak](Result<void> stored) {
+                    if (!weak.expired()) history_known_ = stored.has_value();
+                });
     };
     if (!history_failure_) return history_known_ ? void() : say_works();
     publish(*history_failure_, [this, alive = std::weak_ptr<int>(alive_), say_works](Result<void> stored) {
