@@ -42,7 +42,9 @@ Result<void> recognise(files::FileOps& ops, int root, const Spot& final_spot, co
     out.old_in_place = r.old && r.old->path == r.final_path && *there;
     if (*there && !out.old_in_place)
         return fail(Errc::exists, "'" + printable(r.final_path) + "' is there already and the history does not know it; nothing was overwritten");
-    if (out.old_in_place) {
+    if (out.old_in_place && (*there)->ino == r.old->damaged_ino && !(*there)->is_directory()) {
+        out.old_ino = (*there)->ino;
+    } else if (out.old_in_place) {
         auto known = is_recorded(ops, final_spot, r.old->sha256, r.old->size, go_on);
         if (!known) return fail(std::move(known.error()));
         if (!*known)

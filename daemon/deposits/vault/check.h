@@ -12,6 +12,7 @@ namespace bkmon::deposits::disk {
 struct OldFile {
     std::string path, sha256;
     std::uint64_t size = 0;
+    std::uint64_t damaged_ino = 0;  ///< it is known to be damaged, and this is what lay there: it may be replaced as it is
 };
 
 /// What CHECK (promises D3) has to prove before READY may be written.

@@ -49,6 +49,8 @@ Result<void> replace_current(const Rows& d, history::Session& s) {
     fresh.vault_path = d.row.final_path;
     fresh.current = true;
     fresh.promoted_at = d.now;
+    fresh.verified_at = d.now;  // CHECK, or recovery, has just read it back
+    fresh.damaged_at.reset();
     if (auto put = s.put_healthy(fresh); !put) return fail(std::move(put.error()));
     return s.put_setting(keep_setting_name(d.row.target), keep_text({d.record.keep, d.record.keep_replaced}));
 }

@@ -30,6 +30,17 @@ struct Taking {
     std::unique_ptr<inspect::Inspector::Job> inspection;
 };
 
+/// A file that is read again.
+struct Verifying {
+    VaultFile file;
+    loop::Lane* lane = nullptr;
+    std::uint64_t bytes_per_second = 0;
+    std::function<std::optional<targets::Registry::Publication>(const VaultFile&, const Verified&, const std::vector<history::HealthyRow>&)> word;
+    std::function<void(std::uint64_t)> progress;
+    std::function<void(const VaultFile&, Verified)> done;
+    std::atomic<bool> cancelled{false};
+};
+
 /// One file on its way under a new name: promoted, held or released. The row says which: see is_hold, is_release.
 struct Move {
     history::DepositStateRow row;
@@ -39,6 +50,7 @@ struct Move {
     std::vector<history::HealthyRow> healthy;       ///< of the target, as read at the start
     std::uint64_t size = 0;
     std::uint64_t old_size = 0;
+    std::uint64_t old_damaged_ino = 0;  ///< the old version is known to be damaged: what lies there
     std::string old_lies;  ///< after SWITCH: where the old version lies; empty: there is none
     Turn turn;
     bool recovering = false;
@@ -126,6 +138,12 @@ struct Vault::Impl : std::enable_shared_from_this<Vault::Impl> {
     void end_file(const TargetId& target, const std::string& path, Turn turn, history::Store::Work forget, const CommitWith& commit_with,
                   std::function<void(Result<void>)> done);
     void end_version(std::shared_ptr<std::vector<history::HealthyRow>> versions, std::size_t next, Turn turn, std::function<void()> done);
+
+    // verifying.cc
+    void verify(std::shared_ptr<Verifying> v);
+    void conclude(std::shared_ptr<Verifying> v, Verified end);
+    void publish_verified(std::shared_ptr<Verifying> v, const Verified& end, const std::vector<history::HealthyRow>& rows, Turn turn);
+    void verified(const std::shared_ptr<Verifying>& v, Verified end);
 
     // tidy.cc
     void tidy(std::function<void()> done);

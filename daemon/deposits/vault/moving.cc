@@ -85,7 +85,8 @@ void Vault::Impl::begin_move(MovePtr m) {
                     m->row.old_path = old->vault_path;
                     m->row.old_sha256 = old->sha256;
                     m->old_size = old->size_bytes;
-                    m->record.old_to = version_path(*old, m->healthy, m->row.tx);
+                    m->old_damaged_ino = old->damaged_at ? old->damaged_ino : 0;
+                    m->record.old_to = version_path(*old, m->healthy, m->row.tx) + (old->damaged_at ? std::string(kDamagedSuffix) : "");
                 }
             }
             check(m);
@@ -101,7 +102,7 @@ void Vault::Impl::check(MovePtr m) {
     request.target = m->row.target.str();
     const auto backup_at = m->record.held ? m->record.held->backup_at : m->record.healthy->backup_at;
     if (backup_at) request.backup_at = rfc3339(*backup_at);
-    if (!m->row.old_path.empty()) request.old = disk::OldFile{m->row.old_path, m->row.old_sha256, m->old_size};
+    if (!m->row.old_path.empty()) request.old = disk::OldFile{m->row.old_path, m->row.old_sha256, m->old_size, m->old_damaged_ino};
     on_lane([&f = files, where = place,
              request](std::stop_token stop) { return disk::check(f, where, request, [stop](std::uint64_t) { return !stop.stop_requested(); }); },
             [this, m](Result<disk::Checked> checked) {

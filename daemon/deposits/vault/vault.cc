@@ -19,6 +19,17 @@ private:
     std::function<void()> cancel_;
 };
 
+class VerifyJob final : public Vault::Job {
+public:
+    explicit VerifyJob(std::shared_ptr<Verifying> verifying) : verifying_(std::move(verifying)) {}
+    ~VerifyJob() override {
+        if (verifying_->done) verifying_->cancelled = true;
+    }
+
+private:
+    std::shared_ptr<Verifying> verifying_;
+};
+
 }  // namespace
 
 Vault::Vault(loop::EventLoop& loop, loop::Lane& lane, files::FileOps& files, history::Store& store, targets::Registry& registry,
@@ -72,6 +83,21 @@ void Vault::reject(const TargetId& target, const std::string& sha256, targets::R
 }
 
 void Vault::tidy(std::function<void()> done) { impl_->tidy(std::move(done)); }
+
+std::unique_ptr<Vault::Job> Vault::verify(VerifyRequest request) {
+    auto v = std::make_shared<Verifying>();
+    v->file = std::move(request.file);
+    v->lane = &request.lane;
+    v->bytes_per_second = request.bytes_per_second;
+    v->word = std::move(request.word);
+    v->progress = std::move(request.progress);
+    v->done = std::move(request.done);
+    // Not from inside this call: the caller does not have its Job yet.
+    impl_->loop.post(Task([weak = std::weak_ptr<Impl>(impl_), v] {
+        if (auto impl = weak.lock()) impl->verify(v);
+    }));
+    return std::make_unique<VerifyJob>(std::move(v));
+}
 
 void Vault::consume(const std::string& agent, const std::string& folder, const std::string& file, const FileIdentity& id,
                     std::function<void(Result<void>)> done) {

@@ -8,6 +8,7 @@
 #include "daemon/core/path_template.h"
 #include "daemon/core/verdict.h"
 #include "daemon/deposits/arrival/snapshot.h"
+#include "daemon/deposits/vault/verify.h"
 #include "daemon/history/store.h"
 #include "daemon/platform/files/file_ops.h"
 #include "daemon/platform/inspect/inspector.h"
@@ -121,6 +122,19 @@ public:
     /// Counts the uptime of replaced versions and removes those whose time is over (by the `keep` and `keep_replaced` of the target's last
     /// promotion); removes expired held files, after a warning in the journal 3 days before. Called now and then, every hour or so.
     void tidy(std::function<void()> done);
+
+    /// Reads a file of the vault again, on a lane of the caller's own and at no more than the rate (0: as fast as it can), and writes what it found
+    /// into the file's row: it is marked, never moved or removed. When that is news, `word` says what is published with the mark (nullopt:
+    /// nothing); it gets the target's rows as they were before. Promotions go on meanwhile. Destroying the job cancels.
+    struct VerifyRequest {
+        VaultFile file;
+        loop::Lane& lane;
+        std::uint64_t bytes_per_second = 0;
+        std::function<std::optional<targets::Registry::Publication>(const VaultFile&, const Verified&, const std::vector<history::HealthyRow>&)> word;
+        std::function<void(std::uint64_t)> progress;  ///< bytes read
+        std::function<void(const VaultFile&, Verified)> done;
+    };
+    std::unique_ptr<Job> verify(VerifyRequest request);
 
     /// Takes a judged deposit away: renames it to a name of ours first, compares identity, only then unlinks. Errc::denied where it may
     /// not (then nothing was changed); Errc::busy when it is another file now.

@@ -67,21 +67,25 @@ KeepRule keep_from(const std::optional<std::string>& text) {
 }
 
 std::vector<history::HealthyRow> expired_versions(const std::vector<history::HealthyRow>& rows, const KeepRule& rule) {
-    std::vector<history::HealthyRow> there;
+    std::vector<history::HealthyRow> there, damaged;
     bool has_current = false;
     for (const auto& row : rows) {
         if (row.vault_path.empty()) continue;
-        has_current = has_current || row.current;
-        there.push_back(row);
+        has_current = has_current || (row.current && !row.damaged_at);
+        (row.damaged_at ? damaged : there).push_back(row);
     }
     if (!has_current) return {};  // then a replaced one may be the last
     std::sort(there.begin(), there.end(),
               [](const auto& a, const auto& b) { return std::tuple(a.current, a.promoted_at, a.id) > std::tuple(b.current, b.promoted_at, b.id); });
+    const auto over = [&](const history::HealthyRow& row) {
+        const bool ours = row.vault_path.rfind(std::string(disk::kVersions) + "/", 0) == 0;  // nothing outside .versions is ever removed
+        return !row.current && ours && row.replaced_at && row.replaced_uptime >= rule.keep_replaced;
+    };
     std::vector<history::HealthyRow> out;
-    for (std::size_t i = static_cast<std::size_t>(std::max(rule.keep, 1)); i < there.size(); ++i) {
-        const bool ours = there[i].vault_path.rfind(std::string(disk::kVersions) + "/", 0) == 0;  // nothing outside .versions is ever removed
-        if (!there[i].current && ours && there[i].replaced_at && there[i].replaced_uptime >= rule.keep_replaced) out.push_back(there[i]);
-    }
+    for (std::size_t i = static_cast<std::size_t>(std::max(rule.keep, 1)); i < there.size(); ++i)
+        if (over(there[i])) out.push_back(there[i]);
+    for (const auto& row : damaged)
+        if (over(row)) out.push_back(row);
     return out;
 }
 

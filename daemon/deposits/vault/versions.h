@@ -10,6 +10,9 @@ namespace bkmon::deposits {
 /// The folder of a target inside .held and .versions: its id, each part short enough for a file name and never starting with a dot.
 std::string slot_of(const TargetId& target);
 
+/// Ends the name of a version that was damaged when a healthy backup replaced it.
+inline constexpr std::string_view kDamagedSuffix = ".damaged";
+
 /// ".versions/<target>/<backup time>-<sha8>", made different from the paths of `others`.
 std::string version_path(const history::HealthyRow& old, const std::vector<history::HealthyRow>& others, const std::string& tx);
 
@@ -25,7 +28,8 @@ std::string keep_setting_name(const TargetId& target);
 std::string keep_text(const KeepRule& rule);
 KeepRule keep_from(const std::optional<std::string>& text);
 
-/// The replaced versions whose time is over. `rows`: all healthy rows of one target.
+/// The replaced versions whose time is over. `rows`: all healthy rows of one target. Damaged ones do not count as versions that are kept, and
+/// go when keep_replaced is over; while the current one is damaged nothing goes.
 std::vector<history::HealthyRow> expired_versions(const std::vector<history::HealthyRow>& rows, const KeepRule& rule);
 
 namespace disk {
