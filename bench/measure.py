@@ -1,6 +1,7 @@
 """What the benches share: interleaved rounds, ratios and limits with their spread, a bkmond of one's own, and where results are written.
 
-A bench is a file of this folder with TITLE, PROMISE and measure(bench); its first comment says what its numbers mean to an operator."""
+A bench is a file of this folder with TITLE, PROMISE and measure(bench); its first comment says what its numbers mean to an operator. WHY, when
+there is one, tells of a row whose bar is not met why that is so."""
 import json
 import os
 import pathlib
@@ -64,7 +65,7 @@ class Bench:
 
     # --- rows
 
-    def ratio(self, what, ours, reference, rounds, at_most=None, at_least=None, means="", because=""):
+    def ratio(self, what, ours, reference, rounds, at_most=None, at_least=None, means=""):
         """Seconds of both, one after the other in each round. at_most: ours may take so many times as long; at_least: of its speed."""
         pairs, rounds = [], sized(rounds, 1)
         for n in range(rounds):
@@ -73,28 +74,28 @@ class Bench:
                 pair[which] = (ours, reference)[which]()
             pairs.append(pair)
             self.say(f"{what}: round {n + 1} of {rounds}: {pair[0]:.3f} s beside {pair[1]:.3f} s")
-        self.ratios(what, pairs, at_most, at_least, means, because)
+        self.ratios(what, pairs, at_most, at_least, means)
 
-    def ratios(self, what, pairs, at_most=None, at_least=None, means="", because="", plus=0.0):
+    def ratios(self, what, pairs, at_most=None, at_least=None, means="", plus=0.0):
         """pairs of seconds, ours and the reference. plus: seconds that ours may take beside its multiple."""
         values = [(o - plus) / r if at_most is not None else r / o for o, r in pairs]
-        self._row(what, values, "x", at_most, at_least, means, because,
+        self._row(what, values, "x", at_most, at_least, means,
                   seconds=statistics.median(o for o, _ in pairs), reference_seconds=statistics.median(r for _, r in pairs), **({"plus_seconds": plus} if plus else {}))
 
-    def limit(self, what, values, unit, at_most, means="", because="", every=False):
+    def limit(self, what, values, unit, at_most, means="", every=False):
         """every: the largest value counts, not the median."""
-        self._row(what, list(values), unit, at_most, None, means, because, **({"every": True} if every else {}))
+        self._row(what, list(values), unit, at_most, None, means, **({"every": True} if every else {}))
 
     def figure(self, what, value, unit, means=""):
         """Beside the bars: what explains them."""
-        self._row(what, [value], unit, None, None, means, "")
+        self._row(what, [value], unit, None, None, means)
 
-    def _row(self, what, values, unit, at_most, at_least, means, because, **more):
+    def _row(self, what, values, unit, at_most, at_least, means, **more):
         median = statistics.median(values)
         counted = max(values) if more.get("every") else median
         met = None if at_most is None and at_least is None else counted <= at_most if at_most is not None else counted >= at_least
         row = {"what": what, "unit": unit, "median": rounded(median), "low": rounded(min(values)), "high": rounded(max(values)), "rounds": len(values),
-               "at_most": at_most, "at_least": at_least, "met": met, "means": means, "because": because}
+               "at_most": at_most, "at_least": at_least, "met": met, "means": means}
         row.update({k: v if isinstance(v, bool) else rounded(v) for k, v in more.items()})
         self.rows.append(row)
         bar = "" if met is None else f", {'at most' if at_most is not None else 'at least'} {at_most if at_most is not None else at_least}: {'met' if met else 'NOT MET'}"
@@ -105,9 +106,8 @@ class Bench:
     def finish(self):
         self.stage.doCleanups()
         if self.loops:
-            for key, what, because in (("longest_cpu", "longest turn of the loop, processor time", ""),
-                                       ("wall_p999", "999 of 1000 turns of the loop, by the clock", "")):
-                self.limit(what, [loop[key] * 1000 for loop in self.loops], "ms", TURN_LIMIT * 1000, because=because, every=True)
+            for key, what in (("longest_cpu", "longest turn of the loop, processor time"), ("wall_p999", "999 of 1000 turns of the loop, by the clock")):
+                self.limit(what, [loop[key] * 1000 for loop in self.loops], "ms", TURN_LIMIT * 1000, every=True)
             self.figure("longest turn of the loop, by the clock", max(loop["longest_wall"] for loop in self.loops) * 1000, "ms")
         RESULTS.mkdir(parents=True, exist_ok=True)
         result = {"name": self.name, "title": self.module.TITLE, "promise": self.module.PROMISE, "meaning": meaning(self.module),
@@ -147,6 +147,23 @@ class Daemon(harness.Daemon):
         time.sleep(0.2)
         return client
 
+    def report_and_wait(self, watch, agent, database, file, size, digest, status="ok"):
+        """The file lies there; the report of it is the last that comes, as rsync writes it. Seconds from its rename to the verdict."""
+        text = json.dumps(report(agent, {database: claim(file, size, digest)}))
+        log = self.root / agent / "log"
+        (log / ".STATUS.json.aB3xYz").write_text(text)
+        target = f"deposit/{agent}/{database}".lower()
+        began = time.monotonic()
+        os.rename(log / ".STATUS.json.aB3xYz", log / "STATUS.json")
+        while True:
+            event = watch.receive()[0]["event"]
+            if event["type"] != "verdict" or (event["target"] or "").lower() != target or event["status"] == "late":
+                continue
+            took = time.monotonic() - began
+            if event["status"] != status:
+                raise SystemExit(f"{target} is {event['status']}: {event['reason']}")
+            return took
+
     def settled(self):
         """Until the first look at the deposits is over."""
         with varlink_client.Client(self.socket, 120) as client:
@@ -181,6 +198,14 @@ class Daemon(harness.Daemon):
 # --- small things
 
 
+def claim(file, size, digest, end=None):
+    """What a report says of one file."""
+    end = end or utc()
+    stage = {"status": True, "start_time": end, "end_time": end, "sha256_checksum": digest, "size": size}
+    return {"BACKUP": stage, "COMPRESS": stage, "staged_file_name": file, "logs_summary": "",
+            "TRANSFER": {"status": True, "start_time": end, "end_time": end, "error_message": None}}
+
+
 def rounded(value):
     return float(f"{value:.4g}")
 
@@ -197,7 +222,7 @@ def machine():
 
 
 def filesystem(path):
-    done = subprocess.run(["stat", "-f", "-c", "%T", str(path)], capture_output=True, text=True)
+    done = subprocess.run(["findmnt", "-no", "FSTYPE", "-T", str(path)], capture_output=True, text=True)
     return done.stdout.strip() or "unknown file system"
 
 
@@ -240,6 +265,26 @@ def random_file(path, size):
         subprocess.run(["openssl", "enc", "-aes-128-ctr", "-pass", "pass:bkmon", "-nosalt", "-md", "sha256"], check=True, stderr=subprocess.DEVNULL,
                        stdin=subprocess.Popen(["head", "-c", str(size), "/dev/zero"], stdout=subprocess.PIPE).stdout, stdout=out)
     return path
+
+
+def sql_dump(path, size):
+    """A plain dump as mysqldump writes it, at least so long. Half of each row is chance, half what every row has: it packs to about a quarter."""
+    alike = "some words that every row of this table has; " * 23
+    with open(path, "wb") as out:
+        out.write(dump(rows=2).split(b"INSERT")[0])
+        row = 0
+        while out.tell() < size:
+            chance = os.urandom(1 << 19).hex()
+            rows = [f"INSERT INTO `t` VALUES ({row + n},'{chance[n << 10:(n + 1) << 10]}','{alike}');\n" for n in range(1 << 10)]
+            out.write("".join(rows).encode())
+            row += len(rows)
+        out.write(b"-- Dump completed on 2026-11-22  3:04:05\n")
+    return path
+
+
+def digest_of(path):
+    done = subprocess.run(["openssl", "dgst", "-sha256", "-r", str(path)], check=True, capture_output=True, text=True)
+    return done.stdout.split()[0]
 
 
 def drop_cache(path):

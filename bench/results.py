@@ -1,11 +1,21 @@
 #!/usr/bin/python3
 """Writes bench/RESULTS.md from bench/results/*.json, which bench/run writes. `results.py --check` says whether the page is what this would write."""
+import ast
 import json
 import pathlib
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ORDER = ["hashing", "intake", "clone", "inspection", "small_deposit", "many_deposits", "status", "memory", "start"]
+
+
+def reasons(name):
+    """WHY of a bench: row -> why its bar is not met."""
+    path = HERE / f"{name}.py"
+    for node in ast.parse(path.read_text()).body if path.exists() else []:
+        if isinstance(node, ast.Assign) and node.targets[0].id == "WHY":
+            return ast.literal_eval(node.value)
+    return {}
 
 
 def results():
@@ -43,8 +53,8 @@ def figures(row):
     return text
 
 
-def why(row):
-    return "; ".join(t for t in (row["means"], row["because"] if row["met"] is False else "") if t)
+def why(result, row):
+    return "; ".join(t for t in (row["means"], reasons(result["name"]).get(row["what"], "") if row["met"] is False else "") if t)
 
 
 def page():
@@ -56,7 +66,7 @@ def page():
     lines += [f"{sum(1 for row in bars if row['met'])} of {len(bars)} bars are met.", ""]
     for r in results():
         lines += [f"## {r['title']}", "", r["promise"], "", "> " + r["meaning"], "", "| | measured | bar | met | why |", "|---|---|---|---|---|"]
-        lines += [f"| {row['what']} | {figures(row)} | {bar(row)} | {verdict(row)} | {why(row)} |" for row in r["rows"]]
+        lines += [f"| {row['what']} | {figures(row)} | {bar(row)} | {verdict(row)} | {why(r, row)} |" for row in r["rows"]]
         lines += ["", f"{r['date']}, {r['machine']}; {r['seconds']} s.", ""]
     return "\n".join(lines)
 

@@ -4,32 +4,14 @@ agent writes as rsync does, the report last; the settings are those of an operat
 report, copying and hashing, the sandboxed inspection, reading back from the disk, every fsync and three commits; the bare sequence beside it
 is a loop that does only these fsyncs and commits. The quiet time (settle) is not in it: bytes that match size and hash need no waiting."""
 import gzip
-import json
 import os
 import subprocess
 import time
 
-from measure import Daemon, dump, main, place, program, report, sized
+from measure import Daemon, dump, main, place, program, sha256, sized
 
 TITLE = "A small deposit, from its last byte to promoted and recorded"
 PROMISE = "The median is at most 2 times the bare sequence of the same fsyncs and commits, and 10 ms."
-
-
-def deposit(daemon, watch, agent, data):
-    """Seconds from the report's rename, which is the last thing an agent does, to the verdict."""
-    place(daemon.root / agent / "database/main.sql.gz", data)
-    text = json.dumps(report(agent, {"MAIN": ("main.sql.gz", data)})).encode()
-    temporary = daemon.root / agent / "log/.STATUS.json.aB3xYz"
-    temporary.write_bytes(text)
-    began = time.monotonic()
-    os.rename(temporary, daemon.root / agent / "log/STATUS.json")
-    while True:
-        event = watch.receive()[0]["event"]
-        if event["type"] == "verdict" and event["target"] and event["target"].lower() == f"deposit/{agent}/main".lower():
-            took = time.monotonic() - began
-            if event["status"] != "ok":
-                raise SystemExit(f"{agent}: {event}")
-            return took
 
 
 def measure(bench):
@@ -50,7 +32,8 @@ def measure(bench):
         data = gzip.compress(dump(rows=300, text=os.urandom(16).hex() + str(n)))
         source = bare_home / "main.sql.gz"
         source.write_bytes(data)
-        ours = deposit(daemon, watch, agent, data)
+        place(daemon.root / agent / "database/main.sql.gz", data)
+        ours = daemon.report_and_wait(watch, agent, "MAIN", "main.sql.gz", len(data), sha256(data))
         bare.stdin.write(f"{source} {agent}/MAIN/main.sql.gz\n")
         bare.stdin.flush()
         pairs.append((ours, float(bare.stdout.readline())))

@@ -29,8 +29,29 @@ class Smoke(unittest.TestCase):
     def test_hashing(self):
         self.bench("hashing")
 
+    def test_intake(self):
+        self.bench("intake")
+
+    def test_clone(self):
+        self.bench("clone")
+
+    def test_inspection(self):
+        self.bench("inspection")
+
     def test_small_deposit(self):
         self.bench("small_deposit")
+
+    def test_many_deposits(self):
+        self.bench("many_deposits")
+
+    def test_status(self):
+        self.bench("status")
+
+    def test_memory(self):
+        self.bench("memory")
+
+    def test_start(self):
+        self.bench("start")
 
 
 if __name__ == "__main__":
