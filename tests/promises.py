@@ -14,6 +14,10 @@ PROMISES = [
      ["tests/unit/daemon/deposits/vault", "tests/integration/hostile_test.py"], []),
     ("R2", "Once a database had a healthy backup, a complete healthy one is in the vault at every instant and after any crash.",
      ["tests/unit/daemon/deposits/vault"], []),
+    ("R15", "Only users and groups with a role may call what their role allows; everybody else gets one refusal and no data, and no client keeps "
+     "others waiting.",
+     ["tests/sweeps/control_test.py::test_the_whole_matrix", "tests/unit/daemon/control", "tests/integration/control_test.py"], ["control_matrix"]),
+    ("J1-J16", "Abuse of the control socket: 16 scenarios, each a test of its own name.", ["tests/integration/control_test.py::test_j01"], []),
 ]
 
 

@@ -1,0 +1,122 @@
+"""Who may call what on the control socket: every method for every kind of caller, each a real process; and what thousands of hostile frames achieve."""
+import os
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+from harness import fact, main  # noqa: E402
+from peers import (ADMIN, ADMINS, LIMITED, OPERATOR, OPERATORS, OVERFLOW, STRANGER, VIEWER, VIEWERS, ControlCase, methods,  # noqa: E402
+                   methods_that_take_limited_callers, roles_of_methods)
+
+RANK = {"none": 0, "viewer": 1, "operator": 2, "admin": 3}
+
+# What only operators and admins may do, written down once more: a slip in the daemon's own table must not change what this expects.
+ABOVE_VIEWER = {
+    "io.bkmon.Daemon.Reload": "admin", "io.bkmon.Daemon.Settings": "admin", "io.bkmon.Deposits.Adopt": "admin", "io.bkmon.Deposits.Init": "admin",
+    "io.bkmon.Deposits.Reject": "admin", "io.bkmon.Deposits.Release": "admin", "io.bkmon.Deposits.Rescan": "operator",
+    "io.bkmon.Runs.Cancel": "operator", "io.bkmon.Targets.Pause": "operator", "io.bkmon.Targets.Resume": "operator",
+}
+
+
+class Matrix(ControlCase):
+    def setUp(self):
+        self.needs_root()
+        self.cells = self.peers = 0
+
+    def row(self, d, name, peer, role, limited=False):
+        """Every method for one caller, alone and, as streams are asked for, with more."""
+        self.peers += 1
+        for method, needed in self.needed.items():
+            for more in (False, True):
+                with self.subTest(f"{name}: {method}", more=more):
+                    self.cells += 1
+                    stranger = role == "none"
+                    watching = more and method == "io.bkmon.Targets.Watch"  # begins, and has nothing to say yet
+                    answer = peer.call(method, {}, wait="end" if stranger else "quiet" if watching else "answer", more=more)
+                    if stranger:  # hears the same about each name, and then nothing more
+                        self.refused(answer, method, "viewer")
+                        self.assertTrue(answer.closed, answer)
+                    elif RANK[role] < RANK[needed] or (limited and method not in self.takes_limited and not method.startswith("org.")):
+                        self.refused(answer, method, needed)
+                    elif answer.frames:
+                        self.assertNotEqual(answer.error, "io.bkmon.NotAllowed", answer)
+                        self.assertNotEqual(answer.error, "org.varlink.service.MethodNotImplemented", answer)
+                    else:
+                        self.assertTrue(watching and not answer.closed, f"no answer: {answer}")
+
+    def learn(self, d):
+        """Which methods there are, by introspection, and the role each needs, by the daemon's table; both against what stands here."""
+        declared = methods(d.socket)
+        table = {m: {"oper": "operator"}.get(r, r) for m, r in roles_of_methods().items()}
+        self.assertEqual({m for m in declared if m.startswith("io.bkmon.")}, set(table))
+        self.needed = {m: table.get(m, "viewer") for m in declared}
+        self.assertEqual({m: r for m, r in self.needed.items() if r != "viewer"}, ABOVE_VIEWER)
+        self.takes_limited = methods_that_take_limited_callers()
+
+    def test_the_whole_matrix(self):
+        began = time.monotonic()
+        d = self.daemon(self.ROLES)
+        self.learn(d)
+        far = list(range(5000, 5060))  # a caller may be in more groups than the daemon makes room for at first
+        rows = [("root", 0, 0, [], "admin"), ("nobody mapped", STRANGER, None, [], "none"), ("other groups", STRANGER, None, far, "none"),
+                ("overflow uid", OVERFLOW, OVERFLOW, [], "none"), ("overflow uid in the group of the admins", OVERFLOW, ADMINS, [ADMINS], "none"),
+                ("overflow gid", STRANGER, OVERFLOW, [OVERFLOW], "none"), ("a number as the group has it", ADMINS, STRANGER, [], "none"),
+                ("viewer in the operators' group", VIEWER, None, [OPERATORS], "operator"),
+                ("viewer in the admins' and the viewers' group", VIEWER, VIEWERS, [ADMINS], "admin")]
+        for role, uid, gid in (("admin", ADMIN, ADMINS), ("operator", OPERATOR, OPERATORS), ("viewer", VIEWER, VIEWERS)):
+            rows += [(f"{role} by user", uid, None, [], role), (f"{role} by first group", STRANGER, gid, [], role),
+                     (f"{role} by another group", STRANGER, None, [gid], role), (f"{role} by the last of many groups", STRANGER, None, [*far, 5999, gid], role)]
+        for name, uid, gid, groups, role in rows:
+            self.row(d, name, self.peer(d, uid, gid, groups), role)
+        # In a namespace of its own a process may call itself what it likes.
+        self.row(d, "nobody as root of a namespace", self.peer(d, STRANGER, under=["unshare", "--user", "--map-root-user"]), "none")
+        self.row(d, "nobody as nobody of a namespace", self.peer(d, STRANGER, under=["unshare", "--user"]), "none")
+        self.row(d, "viewer as root of a namespace", self.peer(d, VIEWER, under=["unshare", "--user", "--map-root-user"]), "viewer")
+        d.stop()
+        self.own_uid()
+        self.nobody_named()
+        self.limited()
+        self.from_outside_of_the_namespace()
+        fact("control_matrix", {"cells": self.cells, "kinds_of_callers": self.peers, "methods": len(self.needed)}, time.monotonic() - began)
+
+    def own_uid(self):
+        """Without roles: root, and who the daemon runs as."""
+        home = self.folder()
+        for path in (home, *(home / n for n in ("deposits", "vault", "state"))):
+            path.mkdir(exist_ok=True)
+            path.chmod(0o755)
+            os.chown(path, 4330, 4330)
+        d = self.daemon(home=home, wrapper=["setpriv", "--reuid=4330", "--regid=4330", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"])
+        self.learn(d)
+        self.row(d, "own uid", self.peer(d, 4330), "admin")
+        self.row(d, "root beside another uid", self.peer(d, 0, 0), "admin")
+        self.row(d, "own gid", self.peer(d, STRANGER, 4330, [4330]), "none")
+        d.stop()
+
+    def nobody_named(self):
+        """With roles, only they count: root is a caller like others."""
+        d = self.daemon(f'{{viewer: ["{VIEWER}"]}}', wait=False)
+        self.until("roles are known", lambda: self.peer(d, VIEWER).call("io.bkmon.Daemon.Version").error is None)
+        self.row(d, "root that is not named", self.peer(d, 0, 0), "none")
+        self.row(d, "the only one named", self.peer(d, VIEWER), "viewer")
+        d.stop()
+
+    def limited(self):
+        """A right for some targets opens only what can be limited to them."""
+        d = self.daemon(f'[{{user: root, role: admin}}, {{user: "{LIMITED}", role: admin, targets: ["deposit/shop_*/*"]}}]')
+        self.learn(d)
+        self.row(d, "admin of some targets", self.peer(d, LIMITED), "admin", limited=True)
+        d.stop()
+
+    def from_outside_of_the_namespace(self):
+        """A daemon in a user namespace sees everybody from outside as the overflow uid, whatever the configuration gives to that number or to theirs."""
+        d = self.daemon(self.ROLES, wrapper=["unshare", "--user", "--map-root-user"])
+        self.row(d, "root of the namespace", self.peer(d, 0, 0), "admin")
+        self.row(d, "admin by a number that has no meaning there", self.peer(d, ADMIN, ADMINS, [ADMINS]), "none")
+        self.row(d, "overflow uid from outside", self.peer(d, OVERFLOW, OVERFLOW), "none")
+        d.stop()
+
+
+if __name__ == "__main__":
+    main()
