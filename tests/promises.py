@@ -11,7 +11,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[1]
 # tests/meta/promises_test.py holds that each of these tests exists.
 PROMISES = [
     ("R1", "A file under a final name in the vault hashes to its recorded SHA-256, and that hash was taken from bkmond's own copy.",
-     ["tests/unit/daemon/deposits/vault", "tests/integration/hostile_test.py"], []),
+     ["tests/sweeps/deposit_race_test.py", "tests/unit/daemon/deposits/vault", "tests/integration/hostile_test.py"], ["hostile_deposits"]),
     ("R2", "Once a database had a healthy backup, a complete healthy one is in the vault at every instant and after any crash.",
      ["tests/unit/daemon/deposits/vault"], []),
     ("R15", "Only users and groups with a role may call what their role allows; everybody else gets one refusal and no data, and no client keeps "

@@ -14,6 +14,7 @@ import unittest
 
 SOURCE = pathlib.Path(os.environ.get("BKMON_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
 BIN = pathlib.Path(os.environ.get("BKMON_BIN_DIR", SOURCE / "build/dev/bin"))
+PROGRAMS = BIN.parent / "tests"  # tests/support/programs
 SANITIZED = bool(os.environ.get("BKMON_SANITIZE"))
 SLOWER = 4 if SANITIZED else 1
 # The long run of a sweep; without it the short slice that every check runs.
@@ -62,6 +63,11 @@ def fact(proof, counts, seconds=None):
     temporary = folder / f".{proof}.{os.getpid()}"
     temporary.write_text(json.dumps(entry, indent=2) + "\n")
     os.rename(temporary, folder / f"{proof}.json")
+
+
+def seed():
+    """What randomness starts from: BKMON_SEED gives a run again."""
+    return int(os.environ.get("BKMON_SEED", 20261122))
 
 
 def sha256(data):
