@@ -33,6 +33,7 @@ inline constexpr std::array kMethods{
     MethodSpec{"io.bkmon.Deposits.Release", Role::admin, false, "deposits release", true},
     MethodSpec{"io.bkmon.Deposits.Rescan", Role::oper, true, "deposits rescan"},
     MethodSpec{"io.bkmon.Deposits.Unexpected", Role::viewer, false, "deposits unexpected", true},
+    MethodSpec{"io.bkmon.Deposits.Verify", Role::oper, true, "deposits verify", true},
     MethodSpec{"io.bkmon.Runs.Cancel", Role::oper, false, "runs cancel", true},
     MethodSpec{"io.bkmon.Runs.Follow", Role::viewer, true, "runs follow", true},
     MethodSpec{"io.bkmon.Runs.List", Role::viewer, false, "runs list", true},

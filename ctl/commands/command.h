@@ -58,6 +58,7 @@ int run_runs_follow(Session& session, const Arguments& arguments);
 int run_schedule_list(Session& session, const Arguments& arguments);
 int run_deposits_list(Session& session, const Arguments& arguments);
 int run_deposits_rescan(Session& session, const Arguments& arguments);
+int run_deposits_verify(Session& session, const Arguments& arguments);
 int run_deposits_unexpected(Session& session, const Arguments& arguments);
 int run_deposits_adopt(Session& session, const Arguments& arguments);
 int run_deposits_release(Session& session, const Arguments& arguments);

@@ -45,6 +45,7 @@ constexpr std::array kRunOptions{kRun};
 constexpr std::array kDepositsListOptions{Option{"target", "TARGET", "id or glob of a target; all when left out", Words::target}};
 constexpr std::array kRescanOptions{Option{"agent", "AGENT", "only this agent's folder", Words::agent},
                                     Option{"--detach", "", "start it and do not wait for its end"}};
+constexpr std::array kVerifyOptions{kTargets, Option{"--detach", "", "start it and do not wait for its end"}};
 constexpr std::array kAdoptOptions{Option{"agent", "AGENT", "agent folder that no job names", Words::agent},
                                    Option{"database", "DATABASE", "only this database"}, Option{"--all", "", "everything unexpected, of every agent"},
                                    Option{"--write", "", "write it to conf.d and reload, instead of printing it"}};
@@ -72,6 +73,7 @@ constexpr std::array kCommands{
     Command{"schedule list", "What is due when", kNoOptions, run_schedule_list, "io.bkmon.Schedule.List", true},
     Command{"deposits list", "What lies in the agents' folders", kDepositsListOptions, run_deposits_list, "io.bkmon.Deposits.List", true},
     Command{"deposits rescan", "Look at the deposit folders now", kRescanOptions, run_deposits_rescan, "io.bkmon.Deposits.Rescan"},
+    Command{"deposits verify", "Read the vault's files again and hash them", kVerifyOptions, run_deposits_verify, "io.bkmon.Deposits.Verify"},
     Command{"deposits unexpected", "Agents and databases that no job names", kNoOptions, run_deposits_unexpected, "io.bkmon.Deposits.Unexpected",
             true},
     Command{"deposits adopt", "The configuration that would expect them", kAdoptOptions, run_deposits_adopt, "io.bkmon.Deposits.Adopt"},

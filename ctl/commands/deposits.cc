@@ -33,31 +33,62 @@ std::string yaml_text(const Session& session, const std::string& yaml) {
     return out;
 }
 
-struct Rescan {
+/// A run that was started and is followed.
+struct Started {
     std::string run;
     Params last;
     bool final = false;
 };
 
-std::string rescan_document(const Rescan& rescan, const Params& run) {
+std::string run_document(const Started& started, const Params& run) {
     JsonWriter writer;
-    writer.begin_object().field("run", rescan.run).key("done").raw(rescan.last.dump("done")).key("total").raw(rescan.last.dump("total"));
+    writer.begin_object().field("run", started.run).key("done").raw(started.last.dump("done")).key("total").raw(started.last.dump("total"));
     return writer.key("state").raw(run.dump("state")).key("error").raw(run.dump("error")).end_object().take();
 }
 
 /// After the last reply: did the run do what it should? Older or very short runs may not be on record: then the reply's word counts.
-int end_of_rescan(Session& session, const Rescan& rescan) {
+int end_of_run(Session& session, const Started& started) {
     JsonWriter writer;
-    const auto shown_run = session.call("io.bkmon.Runs.Show", writer.begin_object().field("id", rescan.run).end_object().str());
+    const auto shown_run = session.call("io.bkmon.Runs.Show", writer.begin_object().field("id", started.run).end_object().str());
     const Params run = shown_run ? shown_run->object("run").value_or(Params()) : Params();
     const std::string state = text_of(run, "state");
     if (session.json()) {
-        static_cast<void>(session.print_json(rescan_document(rescan, run)));
+        static_cast<void>(session.print_json(run_document(started, run)));
         return state.empty() || state == "done" ? kDone : kFailed;
     }
     if (!state.empty()) return say_end(session, run);
-    session.print_now(fmt::format("run {} is done: {}\n", shown(rescan.run), shown(text_of(rescan.last, "text"))));
+    session.print_now(fmt::format("run {} is done: {}\n", shown(started.run), shown(text_of(started.last, "text"))));
     return kDone;
+}
+
+/// Starts a run and follows it to its end, or only starts it (--detach).
+int start_and_follow(Session& session, const Arguments& arguments, std::string_view method, const std::string& parameters) {
+    const Interrupt interrupt;
+    auto client = session.connect();
+    if (!client) return session.fail(client.error());
+    Started started;
+    const bool detach = arguments.has("--detach");
+    Bar bar(session.world().err, session.world().err_terminal, session.world().clock);
+    const auto end = client->stream(std::string(method), parameters, {session.globals().timeout, milliseconds(0), interrupt.fd()},
+                                    [&](const Params& reply, bool final) {
+                                        started.run = text_of(reply, "run");
+                                        started.last = reply;
+                                        started.final = final;
+                                        if (!session.json() && !detach)
+                                            bar.show(number_of(reply, "done"), number_of(reply, "total"), text_of(reply, "text"));
+                                        return !detach;
+                                    });
+    bar.clear();
+    // A dropped connection is no end of the run.
+    if (!end)
+        return end.error().exit == kUnreachable && !started.run.empty() ? follow_run(session, started.run, interrupt) : session.fail(end.error());
+    if (*end == StreamEnd::interrupted) return detached(session, started.run);
+    if (*end == StreamEnd::stopped) {
+        if (session.json()) return session.print_json(run_document(started, Params()));
+        session.print_now(fmt::format("run {} goes on; follow it: bkmonctl runs follow {}\n", shown(started.run), shell_word(shown(started.run))));
+        return kDone;
+    }
+    return end_of_run(session, started);
 }
 
 Outcome<bool> really(Session& session, const Arguments& arguments, std::string_view what) {
@@ -119,34 +150,21 @@ int run_deposits_list(Session& session, const Arguments& arguments) {
 }
 
 int run_deposits_rescan(Session& session, const Arguments& arguments) {
-    const Interrupt interrupt;
     JsonWriter writer;
     writer.begin_object();
     put(writer, arguments, "agent");
-    auto client = session.connect();
-    if (!client) return session.fail(client.error());
-    Rescan rescan;
-    const bool detach = arguments.has("--detach");
-    Bar bar(session.world().err, session.world().err_terminal, session.world().clock);
-    const auto end = client->stream("io.bkmon.Deposits.Rescan", writer.end_object().str(),
-                                    {session.globals().timeout, milliseconds(0), interrupt.fd()}, [&](const Params& reply, bool final) {
-                                        rescan.run = text_of(reply, "run");
-                                        rescan.last = reply;
-                                        rescan.final = final;
-                                        if (!session.json() && !detach)
-                                            bar.show(number_of(reply, "done"), number_of(reply, "total"), text_of(reply, "text"));
-                                        return !detach;
-                                    });
-    bar.clear();
-    // A dropped connection is no end of the run.
-    if (!end) return end.error().exit == kUnreachable && !rescan.run.empty() ? follow_run(session, rescan.run, interrupt) : session.fail(end.error());
-    if (*end == StreamEnd::interrupted) return detached(session, rescan.run);
-    if (*end == StreamEnd::stopped) {
-        if (session.json()) return session.print_json(rescan_document(rescan, Params()));
-        session.print_now(fmt::format("run {} goes on; follow it: bkmonctl runs follow {}\n", shown(rescan.run), shell_word(shown(rescan.run))));
-        return kDone;
+    return start_and_follow(session, arguments, "io.bkmon.Deposits.Rescan", writer.end_object().str());
+}
+
+int run_deposits_verify(Session& session, const Arguments& arguments) {
+    JsonWriter writer;
+    writer.begin_object();
+    if (arguments.has("target")) {
+        writer.key("targets").begin_array();
+        for (const std::string& target : arguments.all("target")) writer.value(target);
+        writer.end_array();
     }
-    return end_of_rescan(session, rescan);
+    return start_and_follow(session, arguments, "io.bkmon.Deposits.Verify", writer.end_object().str());
 }
 
 int run_deposits_unexpected(Session& session, const Arguments&) {
@@ -170,14 +188,31 @@ int run_deposits_unexpected(Session& session, const Arguments&) {
     return session.print_table(table, "nothing unexpected", "what would expect one: bkmonctl deposits adopt AGENT [DATABASE]");
 }
 
+namespace {
+
+/// What is asked before something is written: a folder in another's hands is another question than jobs.
+std::string adopt_question(Session& session, const Arguments& arguments) {
+    if (arguments.has("--all")) return "write jobs for everything unexpected to conf.d and reload?";
+    const std::string agent = arguments.one("agent");
+    if (!arguments.has("database")) {
+        JsonWriter writer;
+        writer.begin_object().field("agent", agent).field("write", false).end_object();
+        const auto now = session.call("io.bkmon.Deposits.Adopt", writer.take());
+        if (const auto owner = now ? maybe_number(*now, "owner") : std::nullopt)
+            return fmt::format("from now on take what lies in the folder of {}, which belongs to uid {}?", agent, *owner);
+    }
+    return fmt::format("write jobs for {} to conf.d and reload?", agent);
+}
+
+}  // namespace
+
 int run_deposits_adopt(Session& session, const Arguments& arguments) {
     const bool all = arguments.has("--all");
     const bool write = arguments.has("--write");
     if (all == arguments.has("agent"))
         return session.fail({kUsage, "usage", "name an agent, or everything with --all; `bkmonctl deposits unexpected` lists what there is"});
     if (write) {
-        const auto sure =
-            session.confirmed(fmt::format("write jobs for {} to conf.d and reload?", all ? "everything unexpected" : arguments.one("agent")), false);
+        const auto sure = session.confirmed(adopt_question(session, arguments), false);
         if (!sure) return session.fail(sure.error());
         if (!*sure) return not_done(session);
     }
@@ -189,7 +224,9 @@ int run_deposits_adopt(Session& session, const Arguments& arguments) {
     if (!reply) return session.fail(reply.error());
     if (session.json()) return session.print_json(reply->dump());
     const std::string file = text_of(*reply, "file");
-    if (file.empty()) {
+    if (const auto owner = maybe_number(*reply, "owner"); owner && write) {
+        session.print(fmt::format("the folder of {} may belong to uid {} from now on; it is looked at now\n", shown(arguments.one("agent")), *owner));
+    } else if (file.empty()) {
         session.print(yaml_text(session, text_of(*reply, "yaml")));
     } else {
         session.print(fmt::format("{} in {}; the configuration was read again\n", counted(number_of(*reply, "jobs"), "job"), shown(file)));

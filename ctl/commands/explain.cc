@@ -17,12 +17,16 @@ using protocol::Params;
 struct Parts {
     Params target, verdict;
     std::string evidence, advice;
-    std::vector<Params> recent;
+    std::vector<Params> recent, vault;
 };
 
 Parts parts_of(const Params& reply) {
-    return {reply.object("target").value_or(Params()), reply.object("verdict").value_or(Params()), reply.dump("evidence"), text_of(reply, "advice"),
-            reply.objects("recent")};
+    return {reply.object("target").value_or(Params()),
+            reply.object("verdict").value_or(Params()),
+            reply.dump("evidence"),
+            text_of(reply, "advice"),
+            reply.objects("recent"),
+            reply.objects("vault")};
 }
 
 /// The verdict with its evidence as one object; what else bkmond says stands beside it.
@@ -31,7 +35,14 @@ std::string document(const Parts& parts) {
     writer.begin_object();
     for (const std::string& name : parts.verdict.names()) writer.key(name).raw(parts.verdict.dump(name));
     writer.key("evidence").raw(parts.evidence == "null" ? "{}" : parts.evidence).field("advice", parts.advice);
-    return writer.key("current").raw(parts.target.dump()).key("recent").raw(array_json(parts.recent)).end_object().take();
+    return writer.key("current")
+        .raw(parts.target.dump())
+        .key("recent")
+        .raw(array_json(parts.recent))
+        .key("vault")
+        .raw(array_json(parts.vault))
+        .end_object()
+        .take();
 }
 
 std::string paragraph(const std::string& text, std::size_t indent, std::size_t width) {
@@ -78,6 +89,21 @@ std::string recent_table(const Terminal& terminal, const std::vector<Params>& re
     return table.text(terminal, false);
 }
 
+std::string vault_table(const Terminal& terminal, const std::vector<Params>& files) {
+    Table table({{""}, {"KIND"}, {"FILE", false, true, true, 24}, {"SIZE", true}, {"LAST READ"}, {"STATE", false, true, false, 16}});
+    for (const Params& file : files) {
+        const std::string damage = text_of(file, "damage");
+        const bool bad = !text_of(file, "damaged_at").empty();
+        table.add({{""},
+                   {text_of(file, "kind")},
+                   {text_of(file, "path")},
+                   {size_cell(file, "size_bytes")},
+                   {time_cell(file, "read_at")},
+                   {bad ? "damaged: " + damage : "whole", bad ? Tone::critical : Tone::plain}});
+    }
+    return table.text(terminal, false);
+}
+
 /// Commands that lead on from here.
 std::vector<std::string> next_steps(const Parts& parts) {
     const std::string raw = text_of(parts.target, "id");
@@ -95,6 +121,8 @@ std::vector<std::string> next_steps(const Parts& parts) {
     if (status == "paused") steps.push_back("bkmonctl resume " + id);
     const bool deposit = raw.rfind("deposit/", 0) == 0;
     if (deposit && (status == "missing" || status == "late")) steps.push_back("bkmonctl deposits list " + id);
+    if (code.rfind("vault_", 0) == 0 && deposit && code != "vault_unavailable" && code != "vault_conflict")
+        steps.push_back("bkmonctl deposits verify " + id);
     steps.push_back("bkmonctl history " + id);
     return steps;
 }
@@ -121,6 +149,7 @@ std::string for_people(const Session& session, const Parts& parts, bool past) {
     const std::string evidence = json_tree(parts.evidence, now, terminal.width);
     if (!evidence.empty()) out += heading(terminal, "evidence") + evidence;
     if (!parts.recent.empty()) out += heading(terminal, "recent verdicts") + recent_table(terminal, parts.recent);
+    if (!parts.vault.empty()) out += heading(terminal, "in the vault") + vault_table(terminal, parts.vault);
     if (!session.globals().legend) return out;
     out += heading(terminal, "next");
     for (const std::string& step : next_steps(parts)) out += "  " + step + "\n";

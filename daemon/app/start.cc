@@ -114,11 +114,11 @@ Wiring::~Wiring() {
     if (runs_) runs_->interrupt_all();  // followers are gone; the history says how far they came
     deposits_.reset();
     // Running copies heed their stop token; then the last writes, then the store.
-    for (auto* lane : {deposit_lane_.get(), vault_lane_.get(), cpu_lane_.get(), config_lane_.get()})
+    for (auto* lane : {deposit_lane_.get(), vault_lane_.get(), scrub_lane_.get(), cpu_lane_.get(), config_lane_.get()})
         if (lane != nullptr) lane->begin_stop();
     if (store_) store_->close();
     bool hung = false;
-    for (auto* lane : {deposit_lane_.get(), vault_lane_.get(), cpu_lane_.get(), config_lane_.get()})
+    for (auto* lane : {deposit_lane_.get(), vault_lane_.get(), scrub_lane_.get(), cpu_lane_.get(), config_lane_.get()})
         if (lane != nullptr) hung = !lane->wait_stopped(std::chrono::seconds(5)) || hung;
     if (!hung) return;
     // A file system that does not answer would hold us for ever; everything that must be durable is.
@@ -131,6 +131,8 @@ void Wiring::make_lanes() {
     const auto cores = std::max(1U, std::thread::hardware_concurrency());
     deposit_lane_ = std::make_unique<loop::ThreadLane>("deposit", 2);
     vault_lane_ = std::make_unique<loop::ThreadLane>("vault", std::max(2U, cores) + 1);
+    // One for the background, one for what somebody asked for.
+    scrub_lane_ = std::make_unique<loop::ThreadLane>("scrub", 2, loop::ThreadLane::Priority::idle);
     cpu_lane_ = std::make_unique<loop::ThreadLane>("parse", 1);
     config_lane_ = std::make_unique<loop::ThreadLane>("config", 1);
 }
@@ -184,7 +186,7 @@ void Wiring::bind_methods() {
                               [this]() -> const core::Settings& { return loaded_->settings; }, [this] { return degraded(); },
                               [this] { return loaded_->effective; }, [this](Reloaded done) { reload(std::move(done)); }});
     deposits_door_ = std::make_unique<control::DepositsDoor>(control::DepositsDoor{
-        [this] { return deposits_.get(); }, *runs_,
+        [this] { return deposits_.get(); }, *runs_, *registry_,
         [this](std::string yaml, std::function<void(Result<std::string>)> done) { write_jobs(std::move(yaml), std::move(done)); }});
     control::bind_targets(*dispatcher_, *control_parts_);
     control::bind_runs(*dispatcher_, *control_parts_);
@@ -229,7 +231,7 @@ void Wiring::load_memory() {
 void Wiring::define_own_targets() {
     std::vector<targets::TargetSpec> specs;
     std::vector<const char*> names{"history"};
-    if (loaded_->settings.deposits.configured) names.insert(names.end(), {"deposits", "unexpected", "vault"});
+    if (loaded_->settings.deposits.configured) names.insert(names.end(), {"deposits", "unexpected", "vault", "verify"});
     for (const char* name : names) {
         targets::TargetSpec spec;
         spec.id = TargetId::of("bkmon", {name});
@@ -256,8 +258,8 @@ std::unique_ptr<deposits::Part> Wiring::make_deposits() {
                           file ? "adopted by auto_adopt: " + *file : "auto_adopt failed: " + file.error().what);
         });
     };
-    deposits::Part::Rooms rooms{*loop_,     *deposit_lane_, *vault_lane_, *cpu_lane_,  *files_,  *store_,
-                                *registry_, *runs_,         *scheduler_,  *inspector_, *journal_};
+    deposits::Part::Rooms rooms{*loop_,  *deposit_lane_, *vault_lane_, *cpu_lane_,  *scrub_lane_, *files_,
+                                *store_, *registry_,     *runs_,       *scheduler_, *inspector_,  *journal_};
     return std::make_unique<deposits::Part>(rooms, std::move(options));
 }
 

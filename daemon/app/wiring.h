@@ -75,7 +75,7 @@ private:
     std::unique_ptr<service::Notifier> notifier_;
     std::unique_ptr<loop::SignalWatch> signals_;
     std::unique_ptr<loop::ClockWatch> clock_watch_;
-    std::unique_ptr<loop::ThreadLane> deposit_lane_, vault_lane_, cpu_lane_, config_lane_;
+    std::unique_ptr<loop::ThreadLane> deposit_lane_, vault_lane_, scrub_lane_, cpu_lane_, config_lane_;
     std::unique_ptr<loop::ProcessRunner> children_;
     std::unique_ptr<inspect::Inspector> inspector_;
     std::unique_ptr<history::Store> store_;

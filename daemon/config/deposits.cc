@@ -136,7 +136,7 @@ std::span<const Setting<DepositJob>> defaults_table() {
 
 void read_elsewhere(Context&, const std::string&, const Node&, DepositSettings&) {}  // defaults and jobs: in this order, whatever the file's is
 
-const std::array<Setting<DepositSettings>, 10> kDeposits{{
+const std::array<Setting<DepositSettings>, 12> kDeposits{{
     {{"root", Kind::path, "absolute path", "the folder of the agents' deposits: <root>/<agent>/log and <root>/<agent>/database"},
      [](DepositSettings& d) -> Slot { return &d.root; }},
     {{"vault", Kind::path, "absolute path", "the tree of validated backups; only bkmond writes there"},
@@ -150,6 +150,12 @@ const std::array<Setting<DepositSettings>, 10> kDeposits{{
      [](DepositSettings& d) -> Slot { return &d.held_max_bytes; }},
     {{"reserve_bytes", Kind::size, "size", "so much of the vault's file system is never filled", 0, kPiB},
      [](DepositSettings& d) -> Slot { return &d.reserve_bytes; }},
+    {{"verify_every", Kind::duration, "1min..366d, off", "each file of the vault is read again and hashed at least this often; off: only on demand",
+      kMinute, kYear, "off"},
+     [](DepositSettings& d) -> Slot { return &d.verify_every; }},
+    {{"verify_rate", Kind::size, "size; 0: no bound",
+      "so many bytes in a second may be read for that; more where verify_every could not be kept otherwise", 0, kPiB},
+     [](DepositSettings& d) -> Slot { return &d.verify_rate; }},
     {{"auto_adopt", Kind::words, "list of patterns", "agents (with * and ?) whose unexpected databases become jobs by themselves"},
      [](DepositSettings& d) -> Slot { return &d.auto_adopt; }},
     {{"defaults", Kind::section, "map", "what jobs have that say nothing else"}, [](DepositSettings&) -> Slot { return {}; }, &read_elsewhere},

@@ -83,6 +83,7 @@ public:
     bool duration(milliseconds& into) {
         const auto* text = scalar("a duration such as 90s, 30min, 26h or 7d");
         if (!text) return false;
+        if (!row_.choices.empty() && *text == row_.choices) return into = milliseconds(0), true;
         const auto value = parse_duration(*text);
         if (!value) return bad(printable(value.error().what, 300));
         if (!in_range(value->count())) return false;
@@ -239,7 +240,7 @@ struct Writer {
     std::string operator()(const int* v) const { return std::to_string(*v); }
     std::string operator()(const double* v) const { return fmt::format("{}", *v); }
     std::string operator()(const std::uint64_t* v) const { return std::to_string(*v); }
-    std::string operator()(const milliseconds* v) const { return duration_text(*v); }
+    std::string operator()(const milliseconds* v) const { return *v == milliseconds(0) && !row.choices.empty() ? std::string(row.choices) : duration_text(*v); }
     std::string operator()(const core::Content* v) const { return split(row.choices, ' ')[static_cast<std::size_t>(*v)]; }
     std::string operator()(const std::vector<std::string>* v) const { return fmt::format("[{}]", fmt::join(*v, ", ")); }
     std::string operator()(const core::Labels* v) const {

@@ -43,7 +43,7 @@ struct Row {
     std::string_view range;  ///< for people: "1..1000", "mysql, postgresql, …"
     std::string_view description;
     double low = 0, high = 0;       ///< of whole, number, size (bytes), duration (ms); both 0: no limit
-    std::string_view choices = {};  ///< words, separated by a space
+    std::string_view choices = {};  ///< words, separated by a space; of a duration: the word that means 0
 };
 
 template <class S>

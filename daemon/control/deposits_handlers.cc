@@ -6,6 +6,7 @@
 
 #include "common/base/json_writer.h"
 #include "common/base/text.h"
+#include "daemon/control/selection.h"
 
 namespace bkmon::control {
 
@@ -79,6 +80,22 @@ std::vector<config::AdoptJob> chosen(deposits::Part& part, const std::optional<s
     return jobs;
 }
 
+void answer_adopt(const CallPtr& call, const std::string& yaml, const std::optional<std::string>& file, std::int64_t jobs,
+                  std::optional<std::uint32_t> owner) {
+    JsonWriter w;
+    call->reply(w.begin_object().field("yaml", yaml).field("file", file).field("jobs", jobs).field("owner", owner).end_object().take());
+}
+
+/// The folder is in another's hands: nothing of it is known but that.
+void adopt_folder(deposits::Part& part, const CallPtr& call, const deposits::RefusedFolder& folder, bool write) {
+    if (!folder.owner) return call->fail(Error{Errc::invalid, printable(folder.agent) + ": " + folder.why});
+    const std::string note = fmt::format("# {}: {}\n", printable(folder.agent), folder.why);
+    if (!write) return answer_adopt(call, note, std::nullopt, 0, folder.owner);
+    part.accept_owner(folder.agent, *folder.owner, call->caller().text(), [call, note, owner = folder.owner](Result<void> done) {
+        done ? answer_adopt(call, note, std::nullopt, 0, owner) : call->fail(done.error());
+    });
+}
+
 void adopt(DepositsDoor& door, const CallPtr& call) {
     auto* part = part_or_refuse(door, call);
     if (part == nullptr) return;
@@ -91,6 +108,8 @@ void adopt(DepositsDoor& door, const CallPtr& call) {
     if (!write) return call->fail(write.error());
     if (!all) return call->fail(all.error());
     if (!*agent && !all->value_or(false)) return call->invalid("agent", "name an agent, or ask for all");
+    if (*agent && !*database)
+        if (const auto refused = part->refused_folder(**agent)) return adopt_folder(*part, call, *refused, write->value_or(false));
     const auto jobs = chosen(*part, *agent, *database, all->value_or(false));
     if (jobs.empty()) {
         JsonWriter w;
@@ -99,16 +118,12 @@ void adopt(DepositsDoor& door, const CallPtr& call) {
     }
     const std::string yaml = config::adopt_yaml(jobs);
     const auto count = static_cast<std::int64_t>(jobs.size());
-    const auto answer = [call, yaml, count](const std::optional<std::string>& file) {
-        JsonWriter w;
-        w.begin_object().field("yaml", yaml).field("file", file).field("jobs", count).end_object();
-        call->reply(w.take());
-    };
+    const auto answer = [call, yaml, count](const std::optional<std::string>& file) { answer_adopt(call, yaml, file, count, std::nullopt); };
     if (!write->value_or(false)) return answer(std::nullopt);
     door.write_jobs(yaml, [call, answer](Result<std::string> file) { file ? answer(*file) : call->fail(file.error()); });
 }
 
-void stream_rescan(runs::RunEngine& runs, const CallPtr& call, const std::string& id) {
+void stream_run(runs::RunEngine& runs, const CallPtr& call, const std::string& id) {
     const auto text = [](const runs::Progress& p) {
         JsonWriter w;
         w.begin_object().field("run", p.row.id).field("done", p.row.done).field("total", p.row.total);
@@ -136,7 +151,26 @@ void rescan(DepositsDoor& door, const CallPtr& call) {
     if (!agent) return call->fail(agent.error());
     auto id = part->rescan(agent->value_or(""));
     if (!id) return call->fail(id.error());
-    if (call->more()) return stream_rescan(door.runs, call, *id);
+    if (call->more()) return stream_run(door.runs, call, *id);
+    JsonWriter w;
+    call->reply(w.begin_object().field("run", *id).field("done", 0).field("total", 0).key("text").null().field("final", false).end_object().take());
+}
+
+void verify(DepositsDoor& door, const CallPtr& call) {
+    auto* part = part_or_refuse(door, call);
+    if (part == nullptr) return;
+    const auto chosen = Selection::read(call->params());
+    if (!chosen) return call->fail(chosen.error());
+    for (const auto& pattern : chosen->patterns)
+        if (!is_known(door.registry, pattern, call->caller())) return refuse_unknown(door.registry, pattern, *call);
+    std::string what = chosen->patterns.empty() ? "the vault" : "";
+    for (const auto& pattern : chosen->patterns) what += (what.empty() ? "" : " ") + printable(pattern, 80);
+    const auto id = part->verify(what.size() > 200 ? fmt::format("{} patterns", chosen->patterns.size()) : what,
+                                 [selection = *chosen, caller = call->caller()](const TargetId& target) {
+                                     return caller.may_touch(target.str()) && selection.picks_id(target.str());
+                                 });
+    if (!id) return call->fail(id.error());
+    if (call->more()) return stream_run(door.runs, call, *id);
     JsonWriter w;
     call->reply(w.begin_object().field("run", *id).field("done", 0).field("total", 0).key("text").null().field("final", false).end_object().take());
 }
@@ -213,6 +247,7 @@ void bind_deposits(Dispatcher& dispatcher, DepositsDoor& door) {
     bind("io.bkmon.Deposits.Unexpected", unexpected);
     bind("io.bkmon.Deposits.Adopt", adopt);
     bind("io.bkmon.Deposits.Rescan", rescan);
+    bind("io.bkmon.Deposits.Verify", verify);
     bind("io.bkmon.Deposits.Release", release);
     bind("io.bkmon.Deposits.Reject", reject);
     bind("io.bkmon.Deposits.Init", init);

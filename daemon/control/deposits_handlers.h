@@ -7,6 +7,7 @@
 #include "daemon/control/dispatcher.h"
 #include "daemon/deposits/part.h"
 #include "daemon/runs/run_engine.h"
+#include "daemon/targets/registry.h"
 
 namespace bkmon::control {
 
@@ -14,6 +15,7 @@ struct DepositsDoor {
     /// Null while no `deposits:` section is configured: every method then says so.
     std::function<deposits::Part*()> part;
     runs::RunEngine& runs;
+    const targets::Registry& registry;
     /// Writes YAML into conf.d (off the loop), reloads, and gives the file's path.
     std::function<void(std::string yaml, std::function<void(Result<std::string>)>)> write_jobs;
 };

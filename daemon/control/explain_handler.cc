@@ -33,8 +33,46 @@ std::string_view advice_for(std::string_view code) {
     return it == core::kReasons.end() ? std::string_view() : it->meaning;
 }
 
+/// What the vault holds for the target.
+struct Held {
+    std::vector<history::HealthyRow> versions;
+    std::optional<history::HeldRow> held;
+};
+
+constexpr int kVersions = 1000;
+
+Result<void> look_into_vault(history::Reader& reader, const TargetId& target, Held& out) {
+    out = {};
+    if (target.kind() != "deposit") return {};
+    auto rows = reader.healthy(target, kVersions);
+    if (!rows) return fail(std::move(rows.error()));
+    for (auto& row : *rows)
+        if (!row.vault_path.empty()) out.versions.push_back(std::move(row));
+    auto held = reader.held();
+    if (!held) return fail(std::move(held.error()));
+    for (auto& row : *held)
+        if (row.target == target) out.held = std::move(row);
+    return {};
+}
+
+/// HealthyRow and HeldRow say most of it with the same members.
+template <class Row>
+void put_file(JsonWriter& w, std::string_view kind, const std::string& path, Time taken, const Row& row) {
+    w.begin_object().field("kind", kind).field("path", printable(path)).field("sha256", row.sha256).field("size_bytes", row.size_bytes);
+    w.field("backup_at", row.backup_at).field("read_at", row.verified_at.value_or(taken)).field("damaged_at", row.damaged_at).key("damage");
+    row.damaged_at ? w.value(row.damage) : w.null();
+    w.end_object();
+}
+
+void put_vault(JsonWriter& w, const Held& vault) {
+    w.key("vault").begin_array();
+    for (const auto& row : vault.versions) put_file(w, row.current ? "current" : "version", row.vault_path, row.promoted_at, row);
+    if (vault.held) put_file(w, "held", vault.held->path, vault.held->held_at, *vault.held);
+    w.end_array();
+}
+
 void answer(ControlParts& parts, Call& call, const targets::Target& target, const history::VerdictRow& row,
-            const std::vector<history::VerdictRow>& recent) {
+            const std::vector<history::VerdictRow>& recent, const Held& vault) {
     JsonWriter w;
     w.begin_object().key("target").raw(parts.registry.json(target)).key("verdict");
     put_verdict(w, row);
@@ -42,7 +80,9 @@ void answer(ControlParts& parts, Call& call, const targets::Target& target, cons
     w.key("evidence").raw(!evidence.empty() && evidence.front() == '{' ? std::string_view(evidence) : "{}");
     w.field("advice", advice_for(row.verdict.reason_code)).key("recent").begin_array();
     for (const auto& r : recent) put_verdict(w, r);
-    call.reply(w.end_array().end_object().take());
+    w.end_array();
+    put_vault(w, vault);
+    call.reply(w.end_object().take());
 }
 
 /// The newest verdict up to a moment, or the one of a day's cycle; a day without a record of its own gives the last verdict made on it.
@@ -82,7 +122,7 @@ void explain_then(ControlParts& parts, const CallPtr& call, const TargetId& targ
                          if (!done) return call->fail(done.error());
                          const auto* known = parts.registry.find(target);
                          if (known == nullptr) return refuse_unknown(parts.registry, target.str(), *call);
-                         if (found->verdict) return answer(parts, *call, *known, *found->verdict, found->recent);
+                         if (found->verdict) return answer(parts, *call, *known, *found->verdict, found->recent, {});
                          JsonWriter w;
                          call->error("io.bkmon.Targets.NoSuchRecord",
                                      w.begin_object().field("target", target.str()).field("as_of", as_of.text).end_object().take());
@@ -91,17 +131,18 @@ void explain_then(ControlParts& parts, const CallPtr& call, const TargetId& targ
 
 void explain_now(ControlParts& parts, const CallPtr& call, const TargetId& target) {
     const auto rows = std::make_shared<std::vector<history::VerdictRow>>();
+    const auto vault = std::make_shared<Held>();
     parts.store.read(
-        [rows, target](history::Reader& reader) -> Result<void> {
+        [rows, vault, target](history::Reader& reader) -> Result<void> {
             history::VerdictQuery query;
             query.target_glob = target.str();
             query.limit = kRecent + 1;
             auto got = reader.verdicts(query);
             if (!got) return fail(std::move(got.error()));
             *rows = std::move(*got);
-            return {};
+            return look_into_vault(reader, target, *vault);
         },
-        [&parts, call, rows, target](Result<void> done) {
+        [&parts, call, rows, vault, target](Result<void> done) {
             if (!done) return call->fail(done.error());
             const auto* known = parts.registry.find(target);
             if (known == nullptr) return refuse_unknown(parts.registry, target.str(), *call);
@@ -113,7 +154,7 @@ void explain_now(ControlParts& parts, const CallPtr& call, const TargetId& targe
                 rows->erase(rows->begin());
             }
             if (rows->size() > kRecent) rows->resize(kRecent);
-            answer(parts, *call, *known, now, *rows);
+            answer(parts, *call, *known, now, *rows, *vault);
         });
 }
 

@@ -45,7 +45,15 @@ inline constexpr std::array kReasons{
     Reason{"other_database", "The dump is of another database than expected."},
     Reason{"vault_conflict", "A name in the vault that bkmon does not know is in the way; nothing was overwritten."},
     Reason{"vault_unavailable", "The vault cannot be used now; the last healthy backup stays. See `bkmonctl explain bkmon/vault`."},
+    Reason{"vault_damaged",
+           "A file in the vault is not any more what was put there: it is kept and marked, and the next healthy backup replaces it. Check the disk, "
+           "and let the agent send a backup again."},
+    Reason{"vault_missing", "A backup is gone from the vault: somebody or something removed it. Let the agent send it again."},
+    Reason{"vault_healed", "A backup in the vault that could not be read whole can be read again: check the disk all the same."},
     Reason{"deposit_unavailable", "The deposit root cannot be read now. See `bkmonctl explain bkmon/deposits`."},
+    Reason{"folder_changed",
+           "The agent's folder has another owner than before, or is a link: somebody put it in place of the agent's. Find out who; put it right "
+           "or accept the new owner."},
     Reason{"first_due", "Nothing is known yet; the first backup is due at the time named."},
     Reason{"no_evidence", "There is no fresh evidence: the last proof is older than twice the interval."},
     Reason{"released", "An operator released the held file."},

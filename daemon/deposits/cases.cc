@@ -103,6 +103,7 @@ bool Part::Impl::already_judged(const Job& job, const Case& c, const SeenFile* f
     auto it = job.agent->judged.find({job.id.key(), c.report->sha256});
     if (it == job.agent->judged.end()) return false;
     const auto& row = it->second;
+    if (file != nullptr && is_wanted_again(job, row, c.cycle)) return false;
     if (!is_bad(row.status) || row.reason_code == "stage_failed" || row.reason_code == "report_invalid" || row.reason_code == "bad_name") return true;
     // Nobody could look: once the vault is back, the file is taken in after all.
     if (row.status == "unreachable" && vault && vault->state().usable) return false;
@@ -203,7 +204,9 @@ bool Part::Impl::evaluate(Job& job, const Case& c) {
         if (!is_old) wake_at(job, options.settings.settle - quiet + milliseconds(50));
         return false;
     }
-    if (job.retry_after && *job.retry_after > boot()) {  // a moment ago it could not be taken
+    // A moment ago it could not be taken. What was seen before the deadline decides nothing after it: then it is tried once more.
+    const bool tried_since = job.retry_since >= deadline_of(job, c);
+    if (job.retry_after && *job.retry_after > boot() && job.retry_report == c.report->sha256 && (!over || tried_since)) {
         const bool refused = job.retry_code == "not_a_file" || job.retry_code == "unreadable";
         const auto status = job.retry_code == "vault_unavailable" ? core::Status::unreachable
                             : refused                             ? core::Status::failed

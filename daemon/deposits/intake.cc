@@ -17,6 +17,27 @@ constexpr milliseconds kAfterCancel{std::chrono::minutes(5)};
 
 milliseconds retry_delay(int retries) { return std::min(kLongestRetry, kFirstRetry * (1 << std::min(retries, 5))); }
 
+/// A damaged version is none. While the current one is damaged nothing is `unchanged` and its own bytes are no replay: they replace it.
+Baseline baseline_of(const std::vector<history::HealthyRow>& rows, bool was_healthy, const std::string& sha256) {
+    Baseline b;
+    const history::HealthyRow* last = nullptr;
+    bool lost = false, lost_these = false;
+    for (const auto& row : rows) {
+        if (row.current && row.damaged_at) {
+            lost = true;
+            lost_these = lost_these || row.sha256 == sha256;
+        }
+        if (row.damaged_at) continue;
+        b.always_empty = (last == nullptr || b.always_empty) && row.was_empty;
+        if (last == nullptr) last = &row;
+        b.sizes.push_back(row.size_bytes);
+    }
+    if (last != nullptr && !lost) b.last_sha256 = last->sha256;
+    if (last != nullptr) b.last_backup_at = last->backup_at;
+    b.sha_was_healthy_before = was_healthy && b.last_sha256 != sha256 && !lost_these;
+    return b;
+}
+
 Candidate candidate_of(const Intake& in) { return Candidate{&in.job->settings, in.report.get(), in.entry, in.arrival, in.cycle, in.clock}; }
 
 }  // namespace
@@ -144,13 +165,18 @@ void Part::Impl::not_taken(std::shared_ptr<Intake> in, const Taken& t) {
             v.severity = core::severity_of(v.status);
             if (!in->final_try && (t.reason_code == "not_a_file" || t.reason_code == "unreadable" || t.reason_code == "size_mismatch")) {
                 job.retry_after = boot() + std::clamp(options.settings.settle, kFirstRetry, kLongestRetry);
+                job.retry_since = now();
+                job.retry_report = in->report_sha256;
                 job.retry_code = t.reason_code;
                 job.retry_detail = t.detail;
                 return finished(job, "done", "");
             }
             break;
         default:
+            if (job.retry_report != in->report_sha256) job.retries = 0;
+            job.retry_report = in->report_sha256;
             job.retry_after = boot() + retry_delay(job.retries++);
+            job.retry_since = now();
             job.retry_code = t.outcome == Taken::Outcome::unavailable ? "vault_unavailable"
                              : t.outcome == Taken::Outcome::gone      ? "no_file"
                                                                       : "never_finished";
@@ -177,17 +203,7 @@ void Part::Impl::load_baseline(std::shared_ptr<Intake> in, const std::string& sh
             if (!rows) return fail(rows.error());
             auto before = r.was_healthy(id, sha256);
             if (!before) return fail(before.error());
-            Baseline& b = *loaded;
-            b.always_empty = !rows->empty();
-            for (const auto& row : *rows) {
-                b.sizes.push_back(row.size_bytes);
-                b.always_empty = b.always_empty && row.was_empty;
-            }
-            if (!rows->empty()) {
-                b.last_sha256 = rows->front().sha256;
-                b.last_backup_at = rows->front().backup_at;
-            }
-            b.sha_was_healthy_before = *before && b.last_sha256 != sha256;
+            *loaded = baseline_of(*rows, *before, sha256);
             return {};
         },
         [in, loaded, done = std::move(done), self = weak_from_this()](Result<void> result) {
@@ -273,6 +289,7 @@ void Part::Impl::promote(std::shared_ptr<Intake> in, Taken t, core::Verdict v) {
         Job& j = *in->job;
         if (where) {
             remember(j, row);
+            damaged.erase(j.id.key());
             if (held.count(j.id.key()) == 0) j.waiting.reset();
             rooms.journal.log(journal::Level::info, journal::msg::promoted, fmt::format("{}: {} is in the vault as {}", j.id.str(), v.file, *where),
                               {{"BKMON_TARGET", j.id.str()}, {"BKMON_SHA256", v.sha256}});

@@ -35,6 +35,7 @@ std::vector<DepositView> Part::list() const {
             v.file = printable(held->second.path);
             v.size_bytes = held->second.size_bytes;
             v.detail = held->second.reason + "; sha256 " + held->second.sha256;
+            if (held->second.damaged_at) v.detail += "; DAMAGED since it is held: " + held->second.damage;
             v.since = held->second.held_at;
         } else {
             const auto* target = me.rooms.registry.find(job->id);
@@ -108,7 +109,7 @@ void Part::release(const TargetId& target, const std::string& sha256, const std:
     if (job == nullptr || it == me.held.end()) return done(fail(Errc::not_found, "nothing is held for " + target.str()));
     const auto held = it->second;
     const auto* known = me.rooms.registry.find(target);
-    if (known != nullptr && known->current.last_ok_at && *known->current.last_ok_at > held.held_at)
+    if (known != nullptr && known->current.last_ok_at && *known->current.last_ok_at > held.held_at && me.damaged.count(target.key()) == 0)
         return done(
             fail(Errc::exists, fmt::format("a newer healthy backup came on {} and is in the vault; the held file would replace it: reject it instead",
                                            rfc3339(*known->current.last_ok_at))));
@@ -133,7 +134,10 @@ void Part::release(const TargetId& target, const std::string& sha256, const std:
     me.vault->release(target, lower(sha256), std::move(p), std::move(healthy), job->settings.keep, job->settings.keep_replaced,
                       [impl = impl_->weak_from_this(), target, done = std::move(done)](Result<std::string> path) {
                           auto self = impl.lock();
-                          if (self && path) self->held.erase(target.key());
+                          if (self && path) {
+                              self->held.erase(target.key());
+                              self->damaged.erase(target.key());
+                          }
                           done(std::move(path));
                       });
 }

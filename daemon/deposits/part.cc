@@ -109,24 +109,37 @@ void Part::Impl::start(std::function<void(Result<void>)> done) {
         if (weak.expired()) return;
         if (!defined) return done(std::move(defined));
         started = true;
+        scrub = std::make_unique<Scrub>(
+            Scrub::Rooms{rooms.loop, rooms.scrub_lane, rooms.store, rooms.runs}, *vault,
+            ScrubRules{options.settings.verify_every, options.settings.verify_rate},
+            Scrub::Part{
+                [this](const VaultFile& f, const Verified& v, const std::vector<history::HealthyRow>& rows) { return word_of(f, v, rows); },
+                [this](const VaultFile& f, const Verified& v) { told_of(f, v); },
+                [this](core::Status status, const char* code, std::string reason) { publish_own("verify", status, code, std::move(reason)); }});
         vault->open([this, weak, done = std::move(done)] {
             if (weak.expired()) return;
             on_vault(vault->state());
             auto rows = std::make_shared<std::vector<history::HeldRow>>();
             auto marker = std::make_shared<std::string>();
+            auto files = std::make_shared<std::vector<VaultFile>>();
             rooms.store.read(
-                [rows, marker](history::Reader& r) -> Result<void> {
+                [rows, marker, files](history::Reader& r) -> Result<void> {
                     auto found = r.held();
                     if (!found) return fail(found.error());
                     *rows = std::move(*found);
+                    auto there = vault_files_of(r);
+                    if (!there) return fail(there.error());
+                    *files = std::move(*there);
                     auto setting = r.setting("deposit_marker");
                     if (!setting) return fail(setting.error());
                     *marker = setting->value_or("");
                     return {};
                 },
-                [this, weak, rows, marker, done](Result<void> read) {
+                [this, weak, rows, marker, files, done](Result<void> read) {
                     if (weak.expired()) return;
                     for (auto& row : *rows) held.emplace(row.target.key(), row);
+                    load_damage(*files);
+                    scrub->start();
                     begin_arrival(*marker);
                     done(std::move(read));
                 });
@@ -234,6 +247,7 @@ Part::~Part() {
     impl_->queue.clear();
     impl_->jobs.clear();
     impl_->retired.clear();
+    impl_->scrub.reset();
     impl_->vault.reset();
 }
 
@@ -244,6 +258,7 @@ Result<void> Part::reconfigure(core::DepositSettings settings, std::function<voi
     if (settings.root != me.options.settings.root || settings.vault != me.options.settings.vault)
         return fail(Errc::invalid, "deposits.root and deposits.vault can only be changed by a restart (systemctl restart bkmond)");
     me.options.settings = std::move(settings);
+    if (me.scrub) me.scrub->set({me.options.settings.verify_every, me.options.settings.verify_rate});
     me.build_jobs();
     for (auto& [key, agent] : me.agents) agent->read_only = false;
     me.define_targets([impl = impl_->weak_from_this(), done = std::move(done)](Result<void> defined) {

@@ -32,6 +32,13 @@ struct UnexpectedView {
     std::string report, detail;
 };
 
+/// An agent's folder from which nothing is taken.
+struct RefusedFolder {
+    std::string agent;
+    std::optional<std::uint32_t> owner;  ///< its uid now, which may be accepted; absent: nothing can be, it is a link
+    std::string why;                     ///< printable
+};
+
 /// The deposits of agents: from what arrives to a verdict and a backup in the vault. Loop thread only.
 class Part {
 public:
@@ -40,6 +47,7 @@ public:
         loop::Lane& deposit_lane;  ///< reads the deposit root
         loop::Lane& vault_lane;    ///< copies, hashes, the vault
         loop::Lane& cpu_lane;      ///< parses reports, writes their archive
+        loop::Lane& scrub_lane;    ///< reads the vault's files again, when nobody else wants the disk
         files::FileOps& files;
         history::Store& store;
         targets::Registry& registry;
@@ -70,8 +78,14 @@ public:
     std::optional<std::string> held_sha256(const TargetId& target) const;
     /// Looks at every folder (or one agent's); returns the run's id.
     Result<std::string> rescan(const std::string& agent);
+    /// Reads the vault's files of the targets that `picks` names again and hashes them; returns the run's id. `what` is printable().
+    Result<std::string> verify(const std::string& what, std::function<bool(const TargetId&)> picks);
     void release(const TargetId& target, const std::string& sha256, const std::string& by, std::function<void(Result<std::string>)> done);
     void reject(const TargetId& target, const std::string& sha256, const std::string& by, std::function<void(Result<void>)> done);
+    std::optional<RefusedFolder> refused_folder(const std::string& agent) const;
+    /// An operator says that a refused folder's owner is right: from now on it is the one to be. Errc::not_found unless exactly this uid
+    /// waits for it.
+    void accept_owner(const std::string& agent, std::uint32_t uid, const std::string& by, std::function<void(Result<void>)> done);
     void init(std::function<void(Result<std::string>)> done);
     const core::DepositSettings& settings() const;
     /// The first full round has been judged: what is missing is known to be missing.

@@ -12,6 +12,7 @@
 #include "daemon/deposits/arrival/arrival.h"
 #include "daemon/deposits/judgement/judge.h"
 #include "daemon/deposits/part.h"
+#include "daemon/deposits/scrub.h"
 #include "daemon/deposits/state.h"
 
 namespace bkmon::deposits {
@@ -69,6 +70,12 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     void publish_unexpected();
     void refuse_reports(Job& job);  ///< unreadable reports that stayed
 
+    // owners.cc: whose folder it is
+    void remember_owner(AgentState& agent, std::uint32_t uid, std::function<void(Result<void>)> done);
+    bool admit(AgentState& agent, const AgentSnapshot& snapshot);
+    void refuse(AgentState& agent, std::string why);
+    void admitted(AgentState& agent, bool gone);
+
     // cases.cc: which report's word is judged next
     void consider(AgentState& agent);
     void consider(Job& job);
@@ -117,6 +124,12 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     void consume_reports(AgentState& agent);
     void cannot_consume(AgentState& agent, const Error& error);
 
+    // damage.cc: what reading the vault again has found
+    void load_damage(const std::vector<VaultFile>& files);
+    std::optional<targets::Registry::Publication> word_of(const VaultFile& file, const Verified& found, const std::vector<history::HealthyRow>& rows);
+    void told_of(const VaultFile& file, const Verified& found);
+    bool is_wanted_again(const Job& job, const history::JudgedRow& judged, const std::optional<core::Cycle>& cycle) const;
+
     // deadlines.cc: what did not come
     void check_deadlines(Job& job);
     void miss(Job& job, const core::Cycle& cycle);
@@ -131,12 +144,18 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     Rooms rooms;
     Options options;
     std::unique_ptr<Vault> vault;
+    std::unique_ptr<Scrub> scrub;
     std::unique_ptr<Arrival> arrival;
     Archive archive;
     std::map<std::string, std::unique_ptr<Job>> jobs;           ///< by target key
     std::map<std::string, std::unique_ptr<AgentState>> agents;  ///< by lower-case folder name
     std::map<std::pair<std::string, std::string>, UnexpectedView> unexpected;
     std::map<std::string, history::HeldRow> held;  ///< by target key
+    struct Damage {
+        std::string sha256;  ///< what was recorded
+        Time since{};
+    };
+    std::map<std::string, Damage> damaged;  ///< targets whose current backup is damaged or gone, by key
     std::deque<std::shared_ptr<Intake>> queue;
     int active = 0;
     bool started = false, round_done = false, settled = false, vault_was_usable = false;

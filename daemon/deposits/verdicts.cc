@@ -51,7 +51,8 @@ void Part::Impl::add_context(const Job& job, core::Verdict& v, const std::option
         v.reason += fmt::format("; {} late", duration_words(arrived - cycle->due));
     const auto* target = rooms.registry.find(job.id);
     if (target == nullptr || core::is_good(v.status) || v.status == core::Status::late) return;
-    if (target->current.last_ok_at && *target->current.last_ok_at >= cycle->opens) v.reason += "; an earlier backup of this cycle is in the vault";
+    if (target->current.last_ok_at && *target->current.last_ok_at >= cycle->opens && damaged.count(job.id.key()) == 0)
+        v.reason += "; an earlier backup of this cycle is in the vault";
 }
 
 void Part::Impl::publish_entry(Job& job, const Case& c, core::Verdict v, const SeenFile* file) {

@@ -59,6 +59,8 @@ struct DepositSettings {
     int held_days = 30;
     std::uint64_t held_max_bytes = std::uint64_t{100} << 30;
     std::uint64_t reserve_bytes = std::uint64_t{256} << 20;  ///< never fill the vault's file system beyond this
+    milliseconds verify_every{std::chrono::hours(24 * 7)};   ///< each file of the vault is read again at least this often; 0: only on demand
+    std::uint64_t verify_rate = std::uint64_t{64} << 20;     ///< bytes in a second that this may read; 0: no bound
     std::vector<std::string> auto_adopt;  ///< agents (globs) whose unexpected databases become jobs by themselves
     DepositJob defaults;
     std::vector<DepositJob> jobs;

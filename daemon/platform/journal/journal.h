@@ -39,7 +39,9 @@ struct Message {
     X(clock_jumped, "8d1f0f0a5b7e4c0f9a6d2f61c3b7e115")        \
     X(loop_slow, "8d1f0f0a5b7e4c0f9a6d2f61c3b7e116")           \
     X(promoted, "8d1f0f0a5b7e4c0f9a6d2f61c3b7e117")            \
-    X(note, "8d1f0f0a5b7e4c0f9a6d2f61c3b7e118")
+    X(note, "8d1f0f0a5b7e4c0f9a6d2f61c3b7e118")                \
+    X(vault_damaged, "8d1f0f0a5b7e4c0f9a6d2f61c3b7e119")       \
+    X(space_low, "8d1f0f0a5b7e4c0f9a6d2f61c3b7e11a")
 
 namespace msg {
 #define BKMON_DECLARE(name, id) inline constexpr Message name{id, #name};

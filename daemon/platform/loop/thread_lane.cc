@@ -1,20 +1,33 @@
 #include "daemon/platform/loop/thread_lane.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <utility>
 
 namespace bkmon::loop {
+namespace {
 
-ThreadLane::ThreadLane(const std::string& name, std::size_t threads) {
+/// Of the calling thread alone. Where it is not allowed the work is done all the same.
+void give_way() {
+    constexpr int kWhoProcess = 1, kIdleClass = 3 << 13;  // IOPRIO_WHO_PROCESS, IOPRIO_CLASS_IDLE: no header of glibc has them
+    static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), 19));
+    static_cast<void>(::syscall(SYS_ioprio_set, kWhoProcess, 0, kIdleClass));
+}
+
+}  // namespace
+
+ThreadLane::ThreadLane(const std::string& name, std::size_t threads, Priority priority) {
     // A new thread inherits the mask: so no signal can reach it even in its first instant.
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i) {
-        threads_.emplace_back([this] { serve(); });
+        threads_.emplace_back([this, priority] { serve(priority); });
         pthread_setname_np(threads_.back().native_handle(), name.substr(0, 15).c_str());
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -59,7 +72,8 @@ std::size_t ThreadLane::running() const {
     return running_;
 }
 
-void ThreadLane::serve() {
+void ThreadLane::serve(Priority priority) {
+    if (priority == Priority::idle) give_way();
     for (;;) {
         Work work;
         {

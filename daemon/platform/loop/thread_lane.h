@@ -16,8 +16,12 @@ namespace bkmon::loop {
 /// A lane with threads of its own. Signals are blocked in them: those belong to the loop thread.
 class ThreadLane final : public Lane {
 public:
+    enum class Priority {
+        normal,
+        idle,  ///< nice 19 and ioprio idle: only what nobody else wants of processor and disk
+    };
     /// `name` is shown by ps and top (the first 15 bytes). At least one thread.
-    ThreadLane(const std::string& name, std::size_t threads);
+    ThreadLane(const std::string& name, std::size_t threads, Priority priority = Priority::normal);
     /// begin_stop(), then waits for the work that runs: it must heed its stop_token.
     ~ThreadLane() override;
 
@@ -33,7 +37,7 @@ public:
 
 private:
     using Work = std::function<void(std::stop_token)>;
-    void serve();
+    void serve(Priority priority);
 
     std::stop_source stop_;
     mutable Mutex mutex_;

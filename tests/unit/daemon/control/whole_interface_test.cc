@@ -8,7 +8,8 @@ namespace {
 class WholeInterface : public test::HandlersFixture {
 protected:
     WholeInterface() { bind_deposits(dispatcher, door); }
-    DepositsDoor door{[]() -> deposits::Part* { return nullptr; }, runs, [](const std::string&, const std::function<void(Result<std::string>)>&) {}};
+    DepositsDoor door{[]() -> deposits::Part* { return nullptr; }, runs, registry,
+                      [](const std::string&, const std::function<void(Result<std::string>)>&) {}};
 };
 
 TEST_F(WholeInterface, EachMethodHasExactlyOneHandler) { EXPECT_TRUE(dispatcher.unbound().empty()); }

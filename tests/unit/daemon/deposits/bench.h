@@ -24,10 +24,12 @@ public:
     Result<files::FileStat> stat(int fd) override { return shifted(ForwardingFiles::stat(fd)); }
     Result<files::FileStat> stat_at(int dir, std::string_view relative) override { return shifted(ForwardingFiles::stat_at(dir, relative)); }
     Result<void> sync(int) override { return {}; }
+    std::optional<std::uint32_t> folder_owner;  ///< of every folder, instead of whoever runs the test
 
 private:
     Result<files::FileStat> shifted(Result<files::FileStat> stat) {
         if (!stat) return stat;
+        if (folder_owner && stat->is_directory()) stat->uid = *folder_owner;
         const auto real = std::pair(stat->ino, stat->ctime_ns);
         const auto offset = to_ms(clock_.now()) * 1000000 - to_ms(system_clock().now()) * 1000000;
         stat->ctime_ns += offsets_.try_emplace(real, offset).first->second;
@@ -94,13 +96,14 @@ protected:
         runs_engine->load([](Result<void> done) { ASSERT_TRUE(done); });
         scheduler->load([](Result<void> done) { ASSERT_TRUE(done); });
         loop.run_posted();
-        std::vector<targets::TargetSpec> own(3);
+        std::vector<targets::TargetSpec> own(4);
         own[0].id = TargetId::of("bkmon", {"vault"});
         own[1].id = TargetId::of("bkmon", {"deposits"});
         own[2].id = TargetId::of("bkmon", {"unexpected"});
+        own[3].id = TargetId::of("bkmon", {"verify"});
         registry->define("bkmon", own, [](Result<void> done) { ASSERT_TRUE(done); });
         loop.run_posted();
-        deposits::Part::Rooms rooms{loop, lane, lane, lane, files, store, *registry, *runs_engine, *scheduler, inspector, journal};
+        deposits::Part::Rooms rooms{loop, lane, lane, lane, lane, files, store, *registry, *runs_engine, *scheduler, inspector, journal};
         deposits::Part::Options options;
         options.settings = settings;
         options.state_dir = tree.at("state");
