@@ -41,16 +41,20 @@ void Part::Impl::load_judged(AgentState& agent, AgentSnapshot snapshot) {
     agent.loading = true;
     ++pending_loads;
     auto rows = std::make_shared<std::vector<history::JudgedRow>>();
+    auto owner = std::make_shared<std::string>();
     auto kept = std::make_shared<AgentSnapshot>(std::move(snapshot));
     const std::string key = lower(agent.folder);
     rooms.store.read(
-        [rows, key](history::Reader& r) -> Result<void> {
+        [rows, owner, key, name = owner_setting(agent)](history::Reader& r) -> Result<void> {
             auto found = r.judged(key, 20000);
             if (!found) return fail(found.error());
             *rows = std::move(*found);
+            auto setting = r.setting(name);
+            if (!setting) return fail(setting.error());
+            *owner = setting->value_or("");
             return {};
         },
-        [self = weak_from_this(), &agent, rows, kept](Result<void> read) {
+        [self = weak_from_this(), &agent, rows, owner, kept](Result<void> read) {
             auto me = self.lock();
             if (!me) return;
             --me->pending_loads;
@@ -61,6 +65,7 @@ void Part::Impl::load_judged(AgentState& agent, AgentSnapshot snapshot) {
                 return;
             }
             agent.loaded = true;
+            if (!agent.owner) agent.owner = remembered_owner(*owner, me->options.settings.root);
             for (auto& row : *rows) {  // newest first: the first of a key counts
                 auto job = me->job_of(row.target);
                 if (job != nullptr && row.report_end && (!job->last_report_at || *job->last_report_at < *row.report_end))
@@ -72,6 +77,11 @@ void Part::Impl::load_judged(AgentState& agent, AgentSnapshot snapshot) {
 }
 
 void Part::Impl::accept_snapshot(AgentState& agent, AgentSnapshot snapshot) {
+    if (!admit(agent, snapshot)) {
+        snapshot.files.clear();
+        snapshot.temporaries.clear();
+        snapshot.reports.clear();
+    }
     agent.files = std::move(snapshot.files);
     agent.temporaries = std::move(snapshot.temporaries);
     if (agent.oddities != snapshot.oddities) {

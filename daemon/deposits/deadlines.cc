@@ -93,6 +93,8 @@ void Part::Impl::miss(Job& job, const core::Cycle& cycle) {
     }
     if (arrival && !arrival->root().usable)
         v = plain_verdict(core::Status::unreachable, "deposit_unavailable", "the deposit root cannot be read: " + arrival->root().problem);
+    else if (!agent.refused.empty())
+        v = plain_verdict(core::Status::failed, "folder_changed", agent.refused + "; the deadline has passed");
     else if (job.waiting)
         v = plain_verdict(job.waiting->status, job.waiting->reason_code, job.waiting->what + " and the deadline has passed");
     else if (reported)

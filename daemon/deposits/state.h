@@ -64,6 +64,8 @@ struct Job {
     std::string last_mismatch;              ///< file identity text whose hash did not match: not hashed again before it settled
     int retries = 0;                        ///< of changed/busy, for the backoff
     std::optional<BootTime> retry_after;    ///< not taken again before this
+    Time retry_since{};                     ///< when it could not be taken
+    std::string retry_report;               ///< by which report's word: the next one's file does not wait for that
     std::string retry_code, retry_detail;   ///< why: the verdict's if the deadline comes first
     std::optional<BootTime> blocked_until;  ///< a commit failed: nothing is begun before this
     std::optional<BootTime> wake;
@@ -72,7 +74,11 @@ struct Job {
 };
 
 struct AgentState {
-    std::string folder;                          ///< as spelled on disk, else as configured
+    std::string folder;                        ///< as spelled on disk, else as configured
+    std::optional<std::uint32_t> owner;        ///< uid of the folder that was taken first; remembered in the history
+    std::optional<std::uint32_t> found_owner;  ///< at the last look
+    std::string refused;                       ///< printable: why nothing is taken from the folder; empty: it is taken from
+    Time refused_since{};
     bool seen = false;                           ///< the folder is there
     bool loaded = false, loading = false;        ///< what was judged before is known
     bool read_only = false;                      ///< said once
@@ -82,5 +88,9 @@ struct AgentState {
     std::map<std::pair<std::string, std::string>, history::JudgedRow> judged;  ///< (target key, report sha256)
     std::vector<Job*> jobs;
 };
+
+/// The name of the history's setting that remembers whose folder it is, and what one says for a deposit root.
+std::string owner_setting(const AgentState& agent);
+std::optional<std::uint32_t> remembered_owner(const std::string& text, const std::string& root);
 
 }  // namespace bkmon::deposits

@@ -100,18 +100,69 @@ class Hostile(HostileCase):
         (self.outside / "fake/log/STATUS.json").write_text(json.dumps(report(AGENT, {"MAIN": ("main.sql.gz", fake)}, utc(-20))))
         os.symlink(self.outside / "fake", link)
         self.logged("the agent's folder is a symbolic link: it is not followed")
-        self.assertEqual(d.status(T)["status"], "ok")
+        t = d.wait_status(T, "failed", reason_code="folder_changed", severity="CRITICAL")
+        self.assertIn("put the folder itself", t["reason"])
+        self.assertIn("symbolic link", d.ctl("deposits", "adopt", AGENT, "--write", check=False).stderr)
+        self.assertEqual(d.status(T)["status"], "failed")
         os.unlink(link)
+        d.wait_status(T, "ok", sha256=sha256(self.good))
         # A new folder of the same name is watched at once: the full look comes only every 30 s.
         d.agent(AGENT)
         time.sleep(1)
         self.send_good(seconds=8)
-        if os.geteuid() == 0:
-            self.until("consumed", lambda: not list(home.rglob("*.*")))
-            os.rename(home, self.outside / "older")
-            d.agent(AGENT)
-            os.chown(home, 12345, 12345)
-            self.logged("the agent's folder belongs to uid 12345 now, before to 0")
+
+    def test_g04_deposit_folder_of_another_owner(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root: gives folders away")
+        d = self.begin()
+        home = d.root / AGENT
+        fake = gzip.compress(dump(rows=66, text="CANARY-OUTSIDE"))
+
+        def give(uid):
+            for path in (home, *home.rglob("*")):
+                os.chown(path, uid, uid)
+
+        def refused(uid):
+            self.logged(f"the agent's folder belongs to uid {uid} now, before to uid 0")
+            t = d.wait_status(T, "failed", reason_code="folder_changed", severity="CRITICAL")
+            self.assertIn(f"deposits adopt {AGENT} --write", t["reason"])
+            d.ctl("deposits", "rescan")
+            time.sleep(1)
+            self.assertEqual(d.vault_files(), self.expected)
+            self.assertTrue((home / "database/main.sql.gz").exists())
+        # Made anew by somebody else, with a whole deposit in it.
+        os.rename(home, self.outside / "old")
+        d.deposit(AGENT, {"MAIN": ("main.sql.gz", fake)}, utc(-20))
+        give(12345)
+        refused(12345)
+        self.assertEqual([v["status"] for v in d.json("history", T)["verdicts"]], ["ok"])
+        # The daemon remembers it although it was away.
+        d.stop()
+        d.start()
+        self.restarted()
+        refused(12345)
+        # The agent's own folder is back.
+        os.rename(home, self.outside / "foreign")
+        os.rename(self.outside / "old", home)
+        d.wait_status(T, "ok", sha256=sha256(self.good))
+        good = self.send_good(rows=92, end=utc(-15))
+        self.until("consumed", lambda: not list(home.rglob("*.*")))
+        # The same folder given to somebody else counts as well; so does the word of an operator.
+        os.chown(home, 4242, 4242)
+        data = gzip.compress(dump(rows=93))
+        d.deposit(AGENT, {"MAIN": ("main.sql.gz", data)}, utc(-5))
+        refused(4242)
+        self.assertEqual(d.json("deposits", "adopt", AGENT)["owner"], 4242)
+        self.assertEqual(d.vault_files(), {FINAL: sha256(good)}, "asking changes nothing")
+        self.assertIn("uid 4242", d.ctl("deposits", "adopt", AGENT, "--write").stdout)
+        d.wait_status(T, "ok", sha256=sha256(data))
+        self.expected = {FINAL: sha256(data)}
+        d.stop()
+        d.start()
+        self.restarted()
+        self.assertEqual(d.status(T)["status"], "ok")
+        os.chown(home, 0, 0)
+        self.logged("the agent's folder belongs to uid 0 now, before to uid 4242")
 
     def test_g05_hard_link_to_somebody_elses_file(self):
         d = self.begin(*TWO)

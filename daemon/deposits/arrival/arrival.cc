@@ -164,9 +164,6 @@ void Arrival::Impl::agent_looked(const LookQueue::Turn& turn, AgentResult r) {
 void Arrival::Impl::deliver(Agent& agent, AgentResult& r) {
     const std::string name = r.snapshot.agent;
     take_watches(name, agent, std::move(r.watches));
-    if (agent.owner && r.owner && *agent.owner != *r.owner)
-        r.snapshot.oddities.push_back(fmt::format("the agent's folder belongs to uid {} now, before to {}", *r.owner, *agent.owner));
-    if (r.owner) agent.owner = r.owner;
     if (agent.settled) {
         // What went away is forgotten; a copy, because the set may still be read on the lane.
         auto still = std::make_shared<std::set<std::string>>();

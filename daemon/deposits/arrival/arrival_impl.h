@@ -31,7 +31,6 @@ struct Arrival::Impl : std::enable_shared_from_this<Arrival::Impl> {
         std::shared_ptr<std::set<std::string>> settled;  // copied before it changes while a look may read it
         std::vector<std::string> newly_settled;
         std::vector<int> watches;
-        std::optional<std::uint32_t> owner;
     };
 
     loop::EventLoop& loop;

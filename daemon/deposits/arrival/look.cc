@@ -122,16 +122,19 @@ private:
             return std::nullopt;
         }
         if (stat->is_symlink()) {
-            odd("the agent's folder is a symbolic link: it is not followed");
+            r_.snapshot.linked = true;
             return std::nullopt;
         }
         if (!stat->is_directory()) {
             r_.no_folder = true;
             return std::nullopt;
         }
-        r_.owner = stat->uid;
         auto dir = files_.open_dir(root, order_.agent);
-        if (dir) return std::move(*dir);
+        if (dir) {
+            // Of what was opened: the name may be another folder's by now.
+            if (auto opened = files_.stat(dir->get())) r_.snapshot.owner = opened->uid;
+            return std::move(*dir);
+        }
         if (dir.error().code == Errc::not_found)
             r_.snapshot.gone = true;
         else

@@ -62,7 +62,6 @@ struct AgentResult {
     std::vector<int> watches;
     int watch_errno = 0;      ///< of the first watch that failed
     bool again_soon = false;  ///< a report changed while it was read, or is leased
-    std::optional<std::uint32_t> owner;
 };
 AgentResult look_at_agent(files::FileOps& files, const AgentOrder& order);
 

@@ -39,11 +39,13 @@ struct AgentSnapshot {
     std::string agent;  ///< folder name, raw
     Time taken_at{};
     std::vector<SeenReport> reports;
-    std::vector<SeenFile> files;        ///< without rsync temporaries
-    std::vector<SeenFile> temporaries;  ///< .name.XXXXXX, .~tmp~/, .rsync-partial/: never a backup; shown when older than a day
-    std::vector<std::string> oddities;  ///< printable sentences: "'log' is a symbolic link"
-    bool truncated = false;             ///< more than the limit of names, or of bytes of reports: the rest was not looked at
-    bool gone = false;                  ///< the folder vanished while it was read
+    std::vector<SeenFile> files;         ///< without rsync temporaries
+    std::vector<SeenFile> temporaries;   ///< .name.XXXXXX, .~tmp~/, .rsync-partial/: never a backup; shown when older than a day
+    std::vector<std::string> oddities;   ///< printable sentences: "'log' is a symbolic link"
+    bool truncated = false;              ///< more than the limit of names, or of bytes of reports: the rest was not looked at
+    bool gone = false;                   ///< the folder vanished while it was read
+    std::optional<std::uint32_t> owner;  ///< uid of the folder that was read; absent when it could not be entered
+    bool linked = false;                 ///< the name is a symbolic link: nothing was looked at
 };
 
 /// True for the names rsync gives what it has not finished: `.name.XXXXXX`, and the folders `.~tmp~`, `.rsync-partial`.

@@ -299,6 +299,11 @@ TEST(Deposits, AdoptPrintsTheYamlAsItIsAndWritesWithoutYes) {
     daemon.reply("io.bkmon.Deposits.Adopt", R"({"yaml":"deposits:\n  jobs:\n    - {agent: A}\n","file":null,"jobs":1})");
     EXPECT_EQ(ctl({"deposits", "adopt", "A", "DB"}, pipe_to(daemon)).out, "deposits:\n  jobs:\n    - {agent: A}\n");
     EXPECT_TRUE(same_json(daemon.parameters("io.bkmon.Deposits.Adopt"), R"({"agent":"A","database":"DB","write":false,"all":false})"));
+    FakeDaemon folder;
+    folder.reply("io.bkmon.Deposits.Adopt", R"({"yaml":"# A: belongs to uid 7 now\n","file":null,"jobs":0,"owner":7})");
+    EXPECT_EQ(ctl({"deposits", "adopt", "A"}, pipe_to(folder)).out, "# A: belongs to uid 7 now\n");
+    EXPECT_EQ(ctl({"deposits", "adopt", "A", "--write"}, pipe_to(folder)).out,
+              "the folder of A may belong to uid 7 from now on; it is looked at now\n");
     EXPECT_EQ(ctl({"deposits", "adopt"}, pipe_to(daemon)).code, 2);
     EXPECT_EQ(ctl({"deposits", "adopt", "A", "--all"}, pipe_to(daemon)).code, 2);
     FakeDaemon writing;
