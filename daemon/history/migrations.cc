@@ -204,7 +204,20 @@ ALTER TABLE held ADD COLUMN damaged_at INTEGER;
 ALTER TABLE held ADD COLUMN damage TEXT NOT NULL DEFAULT '';
 )sql";
 
-constexpr std::array kMigrations{Migration{1, kVersion1}, Migration{2, kVersion2}, Migration{3, kVersion3}};
+// The cycles of days that have more than one, each with its newest verdict; `daily` has the worst of them. A cycle is its due time, or 0.
+constexpr std::string_view kVersion4 = R"sql(
+CREATE TABLE daily_cycle (
+  target INTEGER NOT NULL REFERENCES target (id),
+  date   TEXT NOT NULL,
+  cycle  INTEGER NOT NULL,
+  at INTEGER NOT NULL, status TEXT NOT NULL, severity TEXT NOT NULL, reason_code TEXT NOT NULL, reason TEXT NOT NULL,
+  due INTEGER, backup_at INTEGER, file TEXT NOT NULL, size_bytes INTEGER, sha256 TEXT NOT NULL, run TEXT NOT NULL,
+  duration_ms INTEGER, evidence TEXT NOT NULL,
+  PRIMARY KEY (target, date, cycle)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array kMigrations{Migration{1, kVersion1}, Migration{2, kVersion2}, Migration{3, kVersion3}, Migration{4, kVersion4}};
 
 Result<void> apply(sql::Connection& connection, const Migration& step) {
     auto transaction = sql::Transaction::begin(connection, sql::Transaction::Kind::write);

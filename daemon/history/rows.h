@@ -36,7 +36,8 @@ struct EventRow {
     std::string body = "{}";  ///< JSON object
 };
 
-/// One row per target and day (day of the due time in the target's zone): the newest verdict of that day's cycle.
+/// One row per target and day (day of the due time in the target's zone): the newest verdict of that day's cycle, and of several cycles
+/// that of the worst (days.h).
 struct DailyRow {
     TargetId target;
     std::string date;         ///< YYYY-MM-DD

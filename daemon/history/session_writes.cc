@@ -59,18 +59,6 @@ Result<std::int64_t> SqliteSession::add_event(const EventRow& row) {
     return connection_.last_insert_id();
 }
 
-Result<void> SqliteSession::put_daily(const DailyRow& row) {
-    auto target = number_of(row.target);
-    if (!target) return fail(std::move(target.error()));
-    auto statement =
-        connection_.prepare("INSERT OR REPLACE INTO daily (date, target, " BKMON_VERDICT_COLUMNS ") VALUES (?, ?, " BKMON_VERDICT_PARAMETERS ")");
-    if (!statement) return fail(in("history", std::move(statement.error())));
-    statement->bind(row.date, *target);
-    bind_verdict(*statement, row.verdict);
-    if (auto r = statement->run(); !r) return fail(in("history", std::move(r.error())));
-    return {};
-}
-
 Result<void> SqliteSession::put_run(const RunRow& row) {
     return run(
         "INSERT INTO run (id, kind, what, state, started_at, ended_at, done, total, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
@@ -192,6 +180,7 @@ Result<int> SqliteSession::expire(Time before, int batch) {
         {"DELETE FROM report WHERE id IN (SELECT id FROM report WHERE seen_at < ? ORDER BY seen_at LIMIT ?)", false},
         {"DELETE FROM judged WHERE id IN (SELECT id FROM judged WHERE at < ? ORDER BY at LIMIT ?)", false},
         {"DELETE FROM daily WHERE (date, target) IN (SELECT date, target FROM daily WHERE date < ? ORDER BY date, target LIMIT ?)", true},
+        {"DELETE FROM daily_cycle WHERE (target, date, cycle) IN (SELECT target, date, cycle FROM daily_cycle WHERE date < ? LIMIT ?)", true},
     };
     int gone = 0;
     for (const auto& rule : kRules) {

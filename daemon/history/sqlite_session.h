@@ -69,6 +69,9 @@ private:
                               std::vector<VerdictKey>& keys);
     Result<void> daily_rows(const DailyQuery& query, const std::int64_t* target, const std::vector<std::int64_t>* among, std::vector<DailyRow>& rows);
     Result<int> expire_healthy(int batch);
+    Result<void> write_day(std::int64_t target, const DailyRow& row);
+    Result<void> write_cycle(std::int64_t target, const DailyRow& row);
+    Result<std::vector<core::Verdict>> cycles_of(std::int64_t target, const std::string& date);
 
     /// The number of a target, stored when it is new or spelled in a new way. nullopt for an empty id.
     Result<std::optional<std::int64_t>> number_of(const TargetId& target);

@@ -54,6 +54,7 @@ public:
     virtual Result<void> put_current(const CurrentRow& row) = 0;
     virtual Result<void> remove_current(const TargetId& target) = 0;
     virtual Result<std::int64_t> add_event(const EventRow& row) = 0;
+    /// Replaces what its cycle (verdict.due) said of that day and leaves the day's other cycles: the row becomes the worst of them.
     virtual Result<void> put_daily(const DailyRow& row) = 0;
     virtual Result<void> put_run(const RunRow& row) = 0;
     virtual Result<int> interrupt_runs(Time at) = 0;         ///< queued and running become interrupted; how many

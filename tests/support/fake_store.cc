@@ -4,6 +4,7 @@
 #include <set>
 
 #include "common/base/text.h"
+#include "daemon/history/days.h"
 
 namespace bkmon::test {
 
@@ -177,7 +178,11 @@ Result<std::int64_t> FakeTables::add_event(const EventRow& row) {
 }
 
 Result<void> FakeTables::put_daily(const DailyRow& row) {
-    put(daily_, {row.date, row.target.key()}, row);
+    put(cycles_, {row.target.key(), row.date, history::cycle_key(row.verdict)}, row);
+    DailyRow worst = row;
+    for (const auto& [key, other] : cycles_)
+        if (other.target == row.target && other.date == row.date && history::outweighs(other.verdict, worst.verdict)) worst = other;
+    put(daily_, {row.date, row.target.key()}, worst);
     return {};
 }
 
@@ -298,6 +303,7 @@ Result<int> FakeTables::expire(Time before, int batch) {
     gone += expire_from(reports_, batch, [&](const auto& r) { return r.seen_at < before; });
     gone += expire_from(judged_, batch, [&](const auto& r) { return r.second.at < before; });
     gone += expire_from(daily_, batch, [&](const auto& r) { return r.date < day; });
+    expire_from(cycles_, batch, [&](const auto& r) { return r.date < day; });
     if (gone == 0) gone = expire_healthy(batch);
     return gone;
 }

@@ -77,6 +77,7 @@ private:
     std::map<std::string, history::CurrentRow> currents_;
     std::map<std::int64_t, history::EventRow> events_;
     std::map<std::pair<std::string, std::string>, history::DailyRow> daily_;  // date, target
+    std::map<std::tuple<std::string, std::string, std::int64_t>, history::DailyRow> cycles_;  // target, date, cycle
     std::map<std::int64_t, history::RunRow> runs_;
     std::map<std::string, std::int64_t> run_numbers_;
     std::map<std::string, history::ScheduleStateRow> schedule_;

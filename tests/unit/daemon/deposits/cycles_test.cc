@@ -122,6 +122,26 @@ TEST_F(DepositsTest, WhatCameDuringDowntimeIsScannedBeforeAnythingIsMissing) {
     EXPECT_EQ(in_vault(), "second");
 }
 
+TEST_F(DepositsTest, AMissedCycleIsNotHiddenByTheNextOneOfItsDay) {
+    settings.jobs[0].schedule = "0 6,18 * * *";
+    start();
+    until("2026-11-22T18:10:00Z");
+    push("evening");
+    until("2026-11-23T08:00:05Z");
+    EXPECT_EQ(status(), "missing");
+    until("2026-11-23T18:10:00Z");
+    push("next evening");
+    EXPECT_EQ(status(), "ok");
+    EXPECT_EQ(days(), Strings({"2026-11-22 ok", "2026-11-23 missing"})) << "the morning is still missing";
+    // Its own report, late, heals it.
+    put_file("MAIN", "morning");
+    put_report(report("MAIN", "morning", *parse_rfc3339("2026-11-23T06:10:00Z")), "LATE.json");
+    look();
+    EXPECT_EQ(status(), "ok");
+    EXPECT_EQ(days(), Strings({"2026-11-22 ok", "2026-11-23 ok"}));
+    EXPECT_EQ(in_vault(), "next evening");
+}
+
 TEST_F(DepositsTest, DueTimesBeforeTheJobWasKnownAreNeverMissing) {
     until("2026-11-22T15:30:00Z");
     start();

@@ -290,6 +290,64 @@ TEST_P(Conformance, ManyTargetsAreFilteredLikeFew) {
     EXPECT_EQ(read([&](Reader& r) { return r.daily(d); }).size(), 10U);
 }
 
+/// A verdict of the cycle that was due at this hour of the day.
+core::Verdict of_cycle(int hour, core::Status status) {
+    auto v = verdict(status);
+    v.due = *parse_rfc3339("2025-11-22T00:00:00Z") + std::chrono::hours(hour);
+    return v;
+}
+
+TEST_P(Conformance, ADayOfSeveralCyclesIsTheWorstOfThem) {
+    const std::string date = "2025-11-22";
+    const auto day = [&](core::Verdict v) {
+        put([&](Session& s) { ASSERT_TRUE(s.put_daily({id("a/db"), date, v})); });
+        DailyQuery q;
+        q.target_glob = "a/db";
+        const auto rows = read([&](Reader& r) { return r.daily(q); });
+        if (rows.size() != 1) return std::to_string(rows.size()) + " rows";
+        return std::to_string((*rows[0].verdict.due - *parse_rfc3339("2025-11-22T00:00:00Z")).count() / 3600000) + " " +
+               std::string(name_of(rows[0].verdict.status));
+    };
+    using core::Status;
+    EXPECT_EQ(day(of_cycle(6, Status::late)), "6 late");
+    EXPECT_EQ(day(of_cycle(6, Status::missing)), "6 missing") << "its own cycle, later";
+    EXPECT_EQ(day(of_cycle(12, Status::ok)), "6 missing") << "another cycle heals nothing";
+    EXPECT_EQ(day(of_cycle(18, Status::ok)), "6 missing");
+    EXPECT_EQ(day(of_cycle(6, Status::ok)), "18 ok") << "late, but its own";
+    EXPECT_EQ(day(of_cycle(12, Status::held)), "12 held");
+    EXPECT_EQ(day(of_cycle(18, Status::corrupt)), "18 corrupt");
+    EXPECT_EQ(day(of_cycle(18, Status::unchanged)), "12 held") << "what stood behind it is remembered";
+    EXPECT_EQ(day(of_cycle(12, Status::ok)), "18 unchanged");
+    EXPECT_EQ(day(of_cycle(6, Status::paused)), "18 unchanged") << "a paused cycle says nothing";
+    EXPECT_EQ(day(of_cycle(12, Status::warning)), "12 warning") << "not good outweighs good";
+    // Others are not touched.
+    put([&](Session& s) { ASSERT_TRUE(s.put_daily({id("b/db"), date, of_cycle(6, Status::ok)})); });
+    put([&](Session& s) { ASSERT_TRUE(s.put_daily({id("a/db"), "2025-11-23", of_cycle(30, Status::ok)})); });
+    EXPECT_EQ(read([&](Reader& r) { return r.daily({}); }).size(), 3U);
+}
+
+TEST_P(Conformance, VerdictsWithoutACycleReplaceEachOther) {
+    put([&](Session& s) {
+        ASSERT_TRUE(s.put_daily({id("bkmon/vault"), "2025-11-22", verdict(core::Status::unreachable)}));
+        ASSERT_TRUE(s.put_daily({id("bkmon/vault"), "2025-11-22", verdict(core::Status::ok)}));
+    });
+    EXPECT_EQ(read([&](Reader& r) { return r.daily({}); }).at(0).verdict.status, core::Status::ok);
+}
+
+TEST_P(Conformance, AWorkThatFailsLeavesTheDayAsItWas) {
+    put([&](Session& s) { ASSERT_TRUE(s.put_daily({id("a/db"), "2025-11-22", of_cycle(6, core::Status::missing)})); });
+    bool over = false;
+    store_->write(
+        [](Session& s) -> Result<void> {
+            if (auto r = s.put_daily({id("a/db"), "2025-11-22", of_cycle(12, core::Status::corrupt)}); !r) return r;
+            return fail(Errc::invalid, "no");
+        },
+        [&](Result<void>) { over = true; });
+    pump(over);
+    put([&](Session& s) { ASSERT_TRUE(s.put_daily({id("a/db"), "2025-11-22", of_cycle(6, core::Status::ok)})); });
+    EXPECT_EQ(read([&](Reader& r) { return r.daily({}); }).at(0).verdict.status, core::Status::ok);
+}
+
 TEST_P(Conformance, OneDailyRowPerTargetAndDay) {
     put([&](Session& s) {
         ASSERT_TRUE(s.put_daily({id("deposit/b/db"), "2025-11-22", verdict(core::Status::ok)}));

@@ -15,6 +15,7 @@
 #include <sstream>
 #include <thread>
 
+#include "daemon/history/days.h"
 #include "daemon/history/migrations.h"
 #include "daemon/platform/sql/statement.h"
 #include "tests/support/fault_vfs.h"
@@ -392,6 +393,39 @@ TEST_F(SqliteStoreTest, TheFirstSchemaStaysReadable) {
     EXPECT_EQ(raw()->number("PRAGMA user_version").value(), migrations().back().version);
 }
 
+/// Two cycles of one day.
+Result<void> put_two_cycles(Session& s, const std::string& date) {
+    core::Verdict v;
+    v.status = core::Status::ok;
+    v.severity = core::Severity::ok;
+    for (const char* hour : {"T06:00:00Z", "T18:00:00Z"}) {
+        v.due = *parse_rfc3339(date + hour);
+        if (auto r = s.put_daily({*TargetId::parse("a/db"), date, v}); !r) return r;
+    }
+    return {};
+}
+
+TEST_F(SqliteStoreTest, CyclesAreKeptOneByOneOnlyWhileALateReportMayCome) {
+    ASSERT_TRUE(site_.open());
+    for (const char* date : {"2025-09-20", "2025-09-21", "2025-11-22"}) ASSERT_TRUE(site_.write([&](Session& s) { return put_two_cycles(s, date); }));
+    const auto reader = raw(sql::Connection::Mode::read_only);
+    EXPECT_EQ(reader->number("SELECT count(*) FROM daily_cycle").value(), 4) << "the oldest day is one row now";
+    EXPECT_EQ(reader->number("SELECT count(*) FROM daily").value(), 3);
+    ASSERT_TRUE(site_.write([&](Session& s) -> Result<void> {
+        EXPECT_EQ(s.expire(*parse_rfc3339("2025-11-01T00:00:00Z"), 100).value(), 4);
+        return {};
+    }));
+    EXPECT_EQ(reader->number("SELECT count(*) FROM daily_cycle").value(), 2);
+    EXPECT_EQ(reader->number("SELECT count(*) FROM daily").value(), 1);
+}
+
+TEST(Days, Before) {
+    EXPECT_EQ(days_before("2025-11-22", 62), "2025-09-21");
+    EXPECT_EQ(days_before("2024-03-01", 1), "2024-02-29");
+    EXPECT_EQ(days_before("2025-01-01", 1), "2024-12-31");
+    for (const std::string no_date : {"", "2025-13-01", "2025-02-30", "yesterday!", "2025/01/01x"}) EXPECT_EQ(days_before(no_date, 1), no_date);
+}
+
 std::uint64_t fnv1a(std::string_view text) {
     std::uint64_t h = 0xcbf29ce484222325ULL;
     for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
@@ -400,7 +434,7 @@ std::uint64_t fnv1a(std::string_view text) {
 
 /// A released migration is never edited: a history that went through it would differ from a new one. Add another instead.
 TEST(Migrations, AreNeverEdited) {
-    const std::vector<std::uint64_t> pinned{0xbd21cc0d4f7c47ae, 0x9794a2cb313be65a, 0x5a065a363afac789};
+    const std::vector<std::uint64_t> pinned{0xbd21cc0d4f7c47ae, 0x9794a2cb313be65a, 0x5a065a363afac789, 0xba4bf5d174bc1ee6};
     ASSERT_EQ(migrations().size(), pinned.size()) << "pin the new one here";
     for (std::size_t i = 0; i < pinned.size(); ++i) {
         EXPECT_EQ(migrations()[i].version, static_cast<int>(i) + 1);

@@ -603,7 +603,9 @@ TEST_F(RegistryTest, ABadDayOfAPausedTargetIsAPausedDay) {
     ASSERT_TRUE(publish("deposit/a/db", v));
     EXPECT_EQ(days().at(0).verdict.status, Status::missing);
     ASSERT_TRUE(pause("deposit/a/db"));
-    ASSERT_TRUE(publish("deposit/a/db", verdict(Status::ok)));
+    auto good = verdict(Status::ok);
+    good.due = v.due;
+    ASSERT_TRUE(publish("deposit/a/db", good));
     EXPECT_EQ(days().at(0).verdict.status, Status::ok) << "a good day stays one";
 }
 
