@@ -17,6 +17,7 @@ PROMISES = [
     ("R15", "Only users and groups with a role may call what their role allows; everybody else gets one refusal and no data, and no client keeps "
      "others waiting.",
      ["tests/sweeps/control_test.py::test_the_whole_matrix", "tests/unit/daemon/control", "tests/integration/control_test.py"], ["control_matrix"]),
+    ("R20", "No input crashes a parser.", ["tests/fuzz"], ["fuzz"]),
     ("J1-J16", "Abuse of the control socket: 16 scenarios, each a test of its own name.", ["tests/integration/control_test.py::test_j01"], []),
 ]
 

@@ -9,6 +9,8 @@
 #include <limits>
 #include <optional>
 
+#include "common/base/text.h"
+
 namespace bkmon {
 namespace {
 
@@ -94,7 +96,8 @@ struct Unit {
 constexpr std::array<Unit, 6> kUnits{{{"w", 604800000}, {"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000}, {"ms", 1}}};
 
 Failure bad_duration(std::string_view text, std::string_view why) {
-    return fail(Errc::invalid, fmt::format("'{}' is not a duration: {} (write it like 90s, 30min, 26h, 7d, 2w or 1h30min)", text, why));
+    return fail(Errc::invalid,
+                fmt::format("'{}' is not a duration: {} (write it like 90s, 30min, 26h, 7d, 2w or 1h30min)", printable(text, 100), why));
 }
 
 }  // namespace
@@ -121,7 +124,7 @@ std::string rfc3339(Time t) {
 Result<Time> parse_rfc3339(std::string_view text) {
     std::string_view rest = text;
     const auto bad = [&](std::string_view why) {
-        return fail(Errc::invalid, fmt::format("'{}' is not a time: {} (write it like 2026-11-22T03:04:05Z or …+01:00)", text, why));
+        return fail(Errc::invalid, fmt::format("'{}' is not a time: {} (write it like 2026-11-22T03:04:05Z or …+01:00)", printable(text, 100), why));
     };
     const auto date = take_date(rest);
     if (!date) return bad("the date is not YYYY-MM-DD");

@@ -1,38 +1,86 @@
-// A configuration file with any bytes in it: the loader must answer with settings or with problems that an editor can follow, in bounded time.
-#include <cstdint>
-#include <cstdlib>
-#include <string>
+// A configuration with any bytes in it: the loader must answer with settings or with problems that an editor can follow, in bounded time.
+// Input: a byte of flags, then the main file, files of conf.d and extra configuration, parted by NUL.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "common/base/text.h"
+#include <cstdio>
+#include <fstream>
+#include <set>
+
 #include "daemon/config/sources.h"
+#include "tests/fuzz/fuzz.h"
 
 namespace {
-void must(bool kept) {
-    if (!kept) std::abort();
-}
-}  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace bkmon;
-    // A NUL parts two files, so that merging is reached too.
-    const std::string bytes(reinterpret_cast<const char*>(data), size);
-    const auto cut = bytes.find('\0');
-    std::vector<config::Source> sources{{"a.yaml", bytes.substr(0, cut)}};
-    if (cut != std::string::npos) sources.push_back({"b.yaml", bytes.substr(cut + 1)});
-    const auto loaded = config::load_sources(sources);
-    for (const auto& p : loaded.problems)
-        must(!p.message.empty() && valid_utf8(p.where) && valid_utf8(p.message) && p.message.find('\n') == std::string::npos);
-    if (!loaded.problems.empty()) return 0;
-    const auto& s = loaded.settings;
-    must(s.state.starts_with('/') && s.history.path.starts_with('/') && s.deposits.root != s.deposits.vault);
+using namespace bkmon;
+
+constexpr std::size_t kMostFiles = 6;
+
+void check_settings(const core::Settings& s) {
+    MUST(s.state.starts_with('/') && s.history.path.starts_with('/') && s.deposits.root != s.deposits.vault);
     std::vector<config::AdoptJob> adopt;
     for (const auto& job : s.deposits.jobs) {
-        must(!job.agent.empty() && !job.database.empty() && !job.origin.empty() && job.keep >= 1);
+        MUST(!job.agent.empty() && !job.database.empty() && !job.origin.empty() && job.keep >= 1);
         adopt.push_back({job.agent, job.database});
     }
     // What the daemon writes itself must be YAML.
-    const auto again =
-        config::load_sources({{"adopted.yaml", "deposits: {defaults: {path: \"{agent}-{file}\"}}\n"}, {"jobs.yaml", config::adopt_yaml(adopt)}});
-    for (const auto& p : again.problems) must(p.message.find("vault") != std::string::npos);  // names that no path can hold
+    const auto again = config::load_sources({{"adopted.yaml", "deposits: {defaults: {path: \"{agent}-{file}\"}}\n", config::Source::Kind::main},
+                                             {"jobs.yaml", config::adopt_yaml(adopt), config::Source::Kind::drop_in}});
+    for (const auto& p : again.problems) MUST(p.message.find("vault") != std::string::npos);  // names that no path can hold
+}
+
+void check_loaded(const config::Loaded& loaded) {
+    for (const auto& p : loaded.problems) MUST(!p.message.empty() && fuzz::fit_to_show(p.where) && fuzz::fit_to_show(p.message));
+    std::set<std::string> paths;
+    for (const auto& e : loaded.effective) MUST(!e.path.empty() && !e.origin.empty() && (paths.insert(e.path).second || !loaded.problems.empty()));
+    if (loaded.problems.empty()) check_settings(loaded.settings);
+}
+
+/// The same through files, as the service reads them.
+config::Loaded from_disk(const std::vector<config::Source>& sources) {
+    static char folder_name[] = "/dev/shm/bkmon-fuzz.XXXXXX";
+    static const bool made = [] {
+        MUST(::mkdtemp(folder_name) != nullptr && ::mkdir((std::string(folder_name) + "/conf.d").c_str(), 0700) == 0);
+        return std::atexit([] {
+                   const std::string folder = folder_name;
+                   for (std::size_t i = 0; i < kMostFiles; ++i) ::unlink((folder + "/conf.d/" + std::to_string(i) + ".yaml").c_str());
+                   ::unlink((folder + "/a.yaml").c_str());
+                   ::rmdir((folder + "/conf.d").c_str());
+                   ::rmdir(folder.c_str());
+               }) == 0;
+    }();
+    MUST(made);
+    const std::string folder = folder_name;
+    std::optional<config::Extra> extra;
+    for (std::size_t i = 0; i < kMostFiles; ++i) {
+        const auto path = i == 0 ? folder + "/a.yaml" : folder + "/conf.d/" + std::to_string(i) + ".yaml";
+        if (i < sources.size() && sources[i].kind != config::Source::Kind::extra)
+            std::ofstream(path, std::ios::binary) << sources[i].bytes;
+        else
+            ::unlink(path.c_str());
+        if (i < sources.size() && sources[i].kind == config::Source::Kind::extra) extra = config::Extra{sources[i].path, sources[i].bytes};
+    }
+    return config::load(folder + "/a.yaml", extra);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using Kind = config::Source::Kind;
+    fuzz::Input input(data, size);
+    const auto flags = input.byte();
+    std::vector<config::Source> sources{{"a.yaml", std::string(input.part()), Kind::main}};
+    while (!input.done() && sources.size() < kMostFiles) {
+        const auto bytes = input.part();
+        const bool last = input.done() || sources.size() + 1 == kMostFiles;
+        sources.push_back({std::to_string(sources.size()) + ".yaml", std::string(bytes), last && (flags & 1U) != 0 ? Kind::extra : Kind::drop_in});
+    }
+    const auto loaded = config::load_sources(sources);
+    check_loaded(loaded);
+    if ((flags & 0x0eU) != 0x0e) return 0;  // files are slow: one input of eight
+    const auto again = from_disk(sources);
+    check_loaded(again);
+    MUST(again.problems.size() == loaded.problems.size() && again.settings.deposits.jobs.size() == loaded.settings.deposits.jobs.size());
     return 0;
 }

@@ -47,6 +47,16 @@ TEST(Rfc3339, RefusesWhatItCannotMean) {
     EXPECT_NE(parse_rfc3339("2026-11-22T03:04:05").error().what.find("no zone"), std::string::npos);
 }
 
+TEST(Rfc3339, QuotesWhatItRefusesWithoutItsControlCharacters) {
+    const auto t = parse_rfc3339("2026-11-22\x1b[2J\n\x9b");
+    ASSERT_FALSE(t);
+    EXPECT_EQ(t.error().what.find_first_of("\x1b\n\x9b"), std::string::npos) << t.error().what;
+    const auto d = parse_duration("5\x1b[2J\n\x9b");
+    ASSERT_FALSE(d);
+    EXPECT_EQ(d.error().what.find_first_of("\x1b\n\x9b"), std::string::npos) << d.error().what;
+    EXPECT_LT(parse_duration(std::string(100000, 'x')).error().what.size(), 300U);
+}
+
 TEST(Rfc3339, ReadsBackWhatItWrote) {
     for (std::int64_t ms = -62167219200000; ms < 253402300800000; ms += 987654321987)
         EXPECT_EQ(parse_rfc3339(rfc3339(from_ms(ms))).value(), from_ms(ms)) << ms;
