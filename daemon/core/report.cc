@@ -89,7 +89,7 @@ class EntryReader {
 public:
     EntryReader(const JsonNode& node, ReportDatabase& out, std::string_view zone) : node_(node), out_(out), zone_(zone) {}
 
-    bool older = false, text = false, zone_assumed = false;
+    bool older = false, text = false;
 
     void read() {
         if (out_.name.empty()) return wrong("", "the database has no name");
@@ -128,8 +128,8 @@ private:
         auto& stage = out_.*names.member;
         stage.present = true;
         stage.status = status(n->find("status"));
-        stage.start = time(*n, {"start_time", names.older_start});
-        stage.end = time(*n, {"end_time", "timestamp"});
+        stage.start = time(*n, {"start_time", names.older_start}, stage.start_zone_assumed);
+        stage.end = time(*n, {"end_time", "timestamp"}, stage.end_zone_assumed);
         stage.sha256 = checksum(*n);
         stage.size_bytes = size(*n);
         stage.error_message = words(n->find("error_message"));
@@ -150,7 +150,7 @@ private:
         return {};
     }
 
-    std::optional<Time> time(const JsonNode& stage, std::initializer_list<std::string_view> keys) {
+    std::optional<Time> time(const JsonNode& stage, std::initializer_list<std::string_view> keys, bool& zone_assumed) {
         for (const auto key : keys) {
             const auto* n = stage.find(key);
             if (says_nothing(n)) continue;
@@ -163,7 +163,7 @@ private:
                 wrong(at(key), moment.error().what);
                 return {};
             }
-            zone_assumed |= !moment->had_zone;
+            zone_assumed = !moment->had_zone;
             return moment->at;
         }
         return {};
@@ -276,7 +276,7 @@ private:
             auto moment = n->kind == Kind::text ? read_moment(n->text, zone_) : Result<Moment>(fail(Errc::invalid, "not a time"));
             if (!moment) return fail(in(key, std::move(moment.error())));
             report_.*member = moment->at;
-            report_.zone_assumed |= !moment->had_zone;
+            if (member == &Report::operation_end) report_.zone_assumed = !moment->had_zone;
         }
         return {};
     }
@@ -290,7 +290,6 @@ private:
             reader.read();
             older_ |= reader.older;
             text_ |= reader.text;
-            report_.zone_assumed |= reader.zone_assumed;
             if (const auto [same, fresh] = by_name.emplace(lower(entry.name), i); !fresh) {
                 entry.invalid = fmt::format("databases.{}: named twice, as '{}' too", shown(entry.name), shown(databases.keys[same->second]));
                 report_.databases[same->second].invalid = entry.invalid;
@@ -301,7 +300,12 @@ private:
 
     bool end_of_stages() {
         for (const auto& entry : report_.databases)
-            for (const auto& names : kStageNames) report_.operation_end = std::max(report_.operation_end, (entry.*names.member).end);
+            for (const auto& names : kStageNames) {
+                const Stage& stage = entry.*names.member;
+                if (!stage.end || (report_.operation_end && *stage.end <= *report_.operation_end)) continue;
+                report_.operation_end = stage.end;
+                report_.zone_assumed = stage.end_zone_assumed;
+            }
         return report_.operation_end.has_value();
     }
 

@@ -12,30 +12,31 @@ namespace bkmon::core {
 /// One stage of one database in an agent's report, whatever dialect it came in.
 struct Stage {
     bool present = false;
-    std::optional<bool> status;      ///< absent or unreadable: nullopt, which is not success
+    std::optional<bool> status;  ///< absent or unreadable: nullopt, which is not success
     std::optional<Time> start, end;
-    std::string sha256;              ///< lower case, or empty
+    bool start_zone_assumed = false, end_zone_assumed = false;  ///< it named no zone: read in the agent's report_timezone
+    std::string sha256;                                         ///< lower case, or empty
     std::optional<std::uint64_t> size_bytes;
-    std::string error_message;       ///< raw text of the agent
+    std::string error_message;  ///< raw text of the agent
 };
 
 struct ReportDatabase {
-    std::string name;                ///< raw, as the agent wrote it
+    std::string name;  ///< raw, as the agent wrote it
     Stage backup, compress, transfer;
-    std::string staged_file_name;    ///< after the last `/` or `\`; empty when absent
+    std::string staged_file_name;  ///< after the last `/` or `\`; empty when absent
     std::string staged_file_name_raw;
     std::string logs_summary;
-    std::string invalid;             ///< non-empty: why this entry alone cannot be used (the others can)
+    std::string invalid;  ///< non-empty: why this entry alone cannot be used (the others can)
 };
 
 enum class Dialect { current, older, text };  ///< bkmon-report(5)
 
 struct Report {
     Dialect dialect = Dialect::current;
-    std::string agent_id;            ///< raw
+    std::string agent_id;                                ///< raw
     std::optional<Time> operation_start, operation_end;  ///< the end is always set by parse_report
-    bool zone_assumed = false;       ///< times had no zone: read in the agent's report_timezone
-    std::string overall_status;      ///< raw; empty when absent
+    bool zone_assumed = false;                           ///< the end named no zone: read in the agent's report_timezone
+    std::string overall_status;                          ///< raw; empty when absent
     std::vector<ReportDatabase> databases;
 };
 

@@ -33,7 +33,7 @@ void ask_clock(const GateInput& in, std::vector<GateWord>& words) {
     const auto& c = in.candidate;
     if (!c.job->gates.future) return;
     const auto made = backup_time(c);
-    const bool made_later = made && core::check_clock(*made, c.arrival, !c.report->zone_assumed).future;
+    const bool made_later = made && core::check_clock(*made, c.arrival, true).future;  // a wrong zone was put right
     if (c.clock.future || made_later) {
         const auto said = made_later ? *made : c.report->operation_end.value_or(c.arrival);
         words.push_back({"future", fmt::format("the backup is dated {}, {} after it arrived: check the agent's clock", moment(said, *c.job),

@@ -127,9 +127,11 @@ std::string proof(const GateInput& in) {
     return text;
 }
 
-/// A time of the report, put right where it named no zone and is ahead by whole hours.
-std::optional<Time> credible(std::optional<Time> said, const Candidate& c) {
-    if (said && c.clock.zone_offset && c.clock.zone_offset->count() > 0) *said -= *c.clock.zone_offset;
+/// A time of the report, put right where it named no zone and is ahead by whole hours: by as many as the report's end is, or itself.
+std::optional<Time> credible(std::optional<Time> said, bool zone_assumed, const Candidate& c) {
+    if (!said || !zone_assumed) return said;
+    const auto offset = c.clock.zone_offset ? c.clock.zone_offset : core::check_clock(*said, c.arrival, false).zone_offset;
+    if (offset && offset->count() > 0) *said -= *offset;
     return said;
 }
 
@@ -138,7 +140,7 @@ bool is_last_again(const GateInput& in, const std::string& sha256, const std::ve
     if (in.baseline.last_sha256.empty() || !equal_ignoring_case(sha256, in.baseline.last_sha256)) return false;
     for (const auto& gate : gates)
         if (gate.code == "future" || gate.code == "clock") return false;
-    const auto end = credible(in.candidate.report->operation_end, in.candidate);
+    const auto end = credible(in.candidate.report->operation_end, in.candidate.report->zone_assumed, in.candidate);
     return !in.baseline.last_backup_at || !end || *end > *in.baseline.last_backup_at;
 }
 
@@ -180,14 +182,9 @@ Conclusion conclude(const GateInput& in, const std::string& sha256, const std::v
 }  // namespace
 
 std::optional<Time> backup_time(const Candidate& c) {
-    auto made = c.report->operation_end;
-    if (c.entry) {
-        if (c.entry->backup.end)
-            made = c.entry->backup.end;
-        else if (c.entry->backup.start)
-            made = c.entry->backup.start;
-    }
-    return credible(made, c);
+    if (c.entry && c.entry->backup.end) return credible(c.entry->backup.end, c.entry->backup.end_zone_assumed, c);
+    if (c.entry && c.entry->backup.start) return credible(c.entry->backup.start, c.entry->backup.start_zone_assumed, c);
+    return credible(c.report->operation_end, c.report->zone_assumed, c);
 }
 
 bool clock_implausible(Time end) { return end < std::chrono::sys_days(std::chrono::year(2000) / 1 / 1); }

@@ -128,6 +128,25 @@ TEST(Report, ReadsTheTextDialect) {
     EXPECT_EQ(d.logs_summary, "");
 }
 
+TEST(Report, EachTimeSaysWhetherItNamedAZone) {
+    const std::string proof = R"("sha256_checksum": ")" + std::string(64, 'a') + R"(", "size": 1)";
+    const auto text = [&](const std::string& end, const std::string& stage) {
+        return R"({"agent_id": "A", )" + end + R"("databases": {"X": {"staged_file_name": "x", "BACKUP": {"status": true, )" + stage + ", " + proof +
+               "}}}}";
+    };
+    auto r =
+        read(text(R"("operation_end_time": "2025-06-12T12:56:06Z", )", R"("start_time": "2025-06-12T12:00:00", "end_time": "2025-06-12T12:01:00Z")"));
+    EXPECT_FALSE(r.zone_assumed) << "that a stage names none says nothing about the end";
+    EXPECT_TRUE(r.databases.at(0).backup.start_zone_assumed);
+    EXPECT_FALSE(r.databases.at(0).backup.end_zone_assumed);
+    r = read(text(R"("operation_start_time": "2025-06-12T11:56:06Z", "operation_end_time": "2025-06-12 12:56:06", )",
+                  R"("end_time": "2025-06-12T12:01:00Z")"));
+    EXPECT_TRUE(r.zone_assumed);
+    EXPECT_FALSE(r.databases.at(0).backup.end_zone_assumed);
+    EXPECT_TRUE(read(text("", R"("end_time": "2025-06-12 12:01:00")")).zone_assumed) << "a stage stands for the end";
+    EXPECT_FALSE(read(text("", R"("end_time": "2025-06-12T12:01:00+01:00")")).zone_assumed);
+}
+
 TEST(Report, TimesWithoutAZoneAreInTheAgentsZone) {
     const auto r = read(text_dialect(), "Africa/Douala");  // UTC+1 all year
     EXPECT_EQ(r.operation_end, at("2025-06-20T07:41:02Z"));

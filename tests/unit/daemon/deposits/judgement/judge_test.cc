@@ -67,6 +67,11 @@ struct Scene {
         findings.content_bytes = 5 * kSize;
     }
     core::ReportDatabase& entry() { return report.databases.at(0); }
+    /// As an agent that writes no zone anywhere.
+    void assume_zone() {
+        report.zone_assumed = true;
+        entry().backup.start_zone_assumed = entry().backup.end_zone_assumed = true;
+    }
     Candidate candidate() {
         Candidate c;
         c.job = &job;
@@ -272,8 +277,7 @@ INSTANTIATE_TEST_SUITE_P(
         Rule{"whole_hours_ahead_in_a_stated_zone", [](Scene& s) { s.shift(hours(2)); }, Status::held, "future", "after it arrived"},
         Rule{"a_dump_whole_hours_ahead_in_a_stated_zone", [](Scene& s) { s.entry().backup.end = s.arrival + hours(3); }, Status::held, "future",
              "3 h after it arrived"},
-        Rule{"a_zone_is_no_future", [](Scene& s) { s.report.zone_assumed = true, s.shift(hours(2)); }, Status::ok, "promoted",
-             "2 h ahead: agent clock or zone"},
+        Rule{"a_zone_is_no_future", [](Scene& s) { s.assume_zone(), s.shift(hours(2)); }, Status::ok, "promoted", "2 h ahead: agent clock or zone"},
         Rule{"future_off", [](Scene& s) { s.shift(minutes(25)), s.job.gates.future = false; }, Status::ok, "promoted", ""},
         Rule{"clock", [](Scene& s) { s.report.operation_end = Time{}, s.entry().backup.end = Time{} + hours(1), s.baseline.last_backup_at.reset(); },
              Status::held, "clock", "1970-01-01"},
@@ -372,16 +376,35 @@ TEST(Judge, AClockThatIsAheadByHoursIsPutRight) {
     const auto made = s.entry().backup.end;
     s.shift(hours(3));
     EXPECT_EQ(backup_time(s.candidate()), *made + hours(3)) << "a stated zone is believed";
-    s.report.zone_assumed = true;
+    s.assume_zone();
     EXPECT_EQ(backup_time(s.candidate()), made);
     // The day the zone is repaired: the next backup is 1 h later by the real clock.
     Scene next;
     next.baseline.last_backup_at = *next.entry().backup.end - hours(1);
     EXPECT_EQ(next.copy().status, Status::ok);
     Scene behind;
-    behind.report.zone_assumed = true;
+    behind.assume_zone();
     behind.shift(-hours(3));
     EXPECT_EQ(backup_time(behind.candidate()), behind.entry().backup.end) << "a report that was long on its way is not moved";
+}
+
+// An agent whose dump tool writes local time, while the frame is in UTC; and the other way round.
+TEST(Judge, EachTimeHasItsOwnZoneOrNone) {
+    Scene mixed;
+    const auto made = *mixed.entry().backup.end;
+    mixed.entry().backup.end = mixed.arrival + hours(3);
+    mixed.entry().backup.end_zone_assumed = true;
+    EXPECT_FALSE(mixed.candidate().clock.zone_offset);
+    EXPECT_EQ(backup_time(mixed.candidate()), mixed.arrival) << "put right by itself";
+    EXPECT_EQ(mixed.copy().status, Status::ok);
+    Scene stated;
+    stated.report.zone_assumed = true;
+    *stated.report.operation_end += hours(2);
+    EXPECT_EQ(backup_time(stated.candidate()), made) << "a stated time is not moved by the end's wrong zone";
+    Scene late;
+    late.entry().backup.start_zone_assumed = late.entry().backup.end_zone_assumed = true;
+    late.shift(hours(2));
+    EXPECT_EQ(late.copy().reason_code, "future") << "the end named its zone: that others did not excuses nothing";
 }
 
 TEST(Judge, ImplausibleClocks) {
@@ -413,7 +436,7 @@ TEST(Judge, TheEvidenceHoldsFiguresThresholdsAndTheReport) {
 
 TEST(Judge, TheEvidenceNamesAWrongZone) {
     Scene s;
-    s.report.zone_assumed = true;
+    s.assume_zone();
     s.shift(-hours(2));
     const auto tree = core::parse_json(s.copy().evidence);
     ASSERT_TRUE(tree);
