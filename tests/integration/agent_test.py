@@ -7,9 +7,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
-from harness import SLOWER, SOURCE, Case, Daemon, jobs, main, sha256  # noqa: E402
+from harness import SLOWER, SOURCE, Case, Daemon, fact, jobs, main, sha256  # noqa: E402
 
 AGENT = "SHOP_CITY_NORTH"
 POSTGRESQL = pathlib.Path("/usr/lib/postgresql/15/bin")
@@ -176,7 +178,8 @@ class Agent(Case):
         done = self.run_agent("MAIN=command:echo x", code=3)
         self.assertIn("could not be sent", done.stderr)
 
-    def test_mariadb(self):
+    def mariadb(self, password):
+        """A server with the database SALES and the user backup; the path of its socket."""
         if not shutil.which("mariadbd") or not shutil.which("mariadb-install-db"):
             self.skipTest("MariaDB's server is not installed: the agent's mysql dumps were NOT tested")
         if not shutil.which("mariadb-dump") and not shutil.which("mysqldump"):
@@ -196,9 +199,16 @@ class Agent(Case):
             return subprocess.run(["mariadb", "--no-defaults", "-uroot", f"--socket={sock}", "-e", text], capture_output=True, text=True).returncode == 0
         self.until("mariadbd answers", lambda: sql("SELECT 1"))
         self.assertTrue(sql("CREATE DATABASE SALES; CREATE TABLE SALES.t (a int primary key, b text); INSERT INTO SALES.t VALUES (1,'it''s'),(2,'two');"
-                            "CREATE USER backup@localhost IDENTIFIED BY 'not on the command line'; GRANT ALL ON *.* TO backup@localhost"))
+                            f"CREATE USER backup@localhost IDENTIFIED BY '{password}'; GRANT ALL ON *.* TO backup@localhost"))
+        return sock
+
+    def mysql_options(self, sock, password):
         options = self.home / "backup.cnf"
-        options.write_text(f'[client]\nuser=backup\npassword="not on the command line"\nsocket={sock}\n')
+        options.write_text(f'[client]\nuser=backup\npassword="{password}"\nsocket={sock}\n')
+        return options
+
+    def test_mariadb(self):
+        options = self.mysql_options(self.mariadb("not on the command line"), "not on the command line")
         self.run_agent("--mysql-defaults", str(options), "SALES=mysql:SALES", "GONE=mysql:GONE", code=1)
         found = self.the_report()
         self.assertEqual(found["overall_status"], "completed")
@@ -207,7 +217,8 @@ class Agent(Case):
         self.assert_failed(found["databases"]["GONE"], "Unknown database")
         self.assert_bkmond_says_ok("SALES", "--mysql-defaults", str(options), "SALES=mysql:SALES", content="mysql")
 
-    def test_postgresql(self):
+    def postgresql(self, password=None):
+        """A server with the database stock, which asks the user backup for the password if there is one; the environment to reach it."""
         if not (POSTGRESQL / "initdb").exists() or not shutil.which("pg_dump"):
             self.skipTest("PostgreSQL 15 is not installed: the agent's postgresql dumps were NOT tested")
         home = self.folder()
@@ -225,13 +236,114 @@ class Agent(Case):
         self.addCleanup(tool, "pg_ctl", "-D", str(home / "data"), "-w", "-m", "immediate", "stop")
         tool("psql", "-h", str(home), "-U", "backup", "-d", "postgres", "-c", "CREATE DATABASE stock")
         tool("psql", "-h", str(home), "-U", "backup", "-d", "stock", "-c", "CREATE TABLE t (a int, b text); INSERT INTO t VALUES (1, 'it''s')")
-        reach = {"PGHOST": str(home), "PGUSER": "backup"}
+        if password:
+            tool("psql", "-h", str(home), "-U", "backup", "-d", "postgres", "-c", f"ALTER USER backup PASSWORD '{password}'")
+            (home / "data/pg_hba.conf").write_text("local all all scram-sha-256\n")
+            tool("pg_ctl", "-D", str(home / "data"), "reload")
+        return {"PGHOST": str(home), "PGUSER": "backup"}
+
+    def test_postgresql(self):
+        reach = self.postgresql()
         self.run_agent("--compress=none", "STOCK=postgresql:stock", "GONE=postgresql:gone", code=1, env=reach)
         found = self.the_report()
         self.assertEqual(found["overall_status"], "completed")
         self.assertIn("it's", (self.to / "database/STOCK.sql").read_text())
         self.assert_failed(found["databases"]["GONE"], 'database "gone" does not exist')
         self.assert_bkmond_says_ok("STOCK", "STOCK=postgresql:stock", env=reach, content="postgresql")
+
+    # --- secrets: what other users of the machine may see while it runs, and what is left of it
+
+    def watched(self, canary, work):
+        """Runs work() while all processes are looked at a hundred times a second: who showed the canary, as {(program, where)}."""
+        seen, looks, over = set(), [0], threading.Event()
+
+        def look():
+            while not over.is_set():
+                for folder in pathlib.Path("/proc").iterdir():
+                    if not folder.name.isdigit() or int(folder.name) == os.getpid():
+                        continue
+                    for where in ("cmdline", "environ"):
+                        try:
+                            if canary.encode() in (folder / where).read_bytes():
+                                seen.add(((folder / "comm").read_text().strip(), where))
+                        except OSError:
+                            pass
+                looks[0] += 1
+                over.wait(0.005)
+        watcher = threading.Thread(target=look)
+        watcher.start()
+        begun = time.monotonic()
+        try:
+            done = work()
+        finally:
+            over.set()
+            watcher.join()
+        self.looks = looks[0]
+        rate = looks[0] / (time.monotonic() - begun)
+        self.assertGreater(rate, 20, "the machine is too slow to have seen anything")
+        return seen, done
+
+    def nothing_kept(self, canary, done):
+        """Neither in what it printed nor in anything that it wrote and left or sent."""
+        self.assertNotIn(canary, done.stdout + done.stderr)
+        for path in self.to.rglob("*"):
+            if path.is_file():
+                data = path.read_bytes()
+                self.assertNotIn(canary.encode(), UNPACK.get(path.suffix, bytes)(data), path)
+
+    def secret(self):
+        return "canary" + os.urandom(9).hex()
+
+    def test_no_password_is_seen_mariadb(self):
+        canary = self.secret()
+        sock = self.mariadb(canary)
+        options = self.mysql_options(sock, canary)
+        seen, done = self.watched(canary, lambda: self.run_agent("--mysql-defaults", str(options), "SALES=mysql:SALES", "GONE=mysql:GONE", code=1))
+        self.assertEqual(seen, set())
+        self.nothing_kept(canary, done)
+        looks = self.looks
+        # From the environment: only the agent itself, who was given it, and the program that needs it.
+        options.write_text(f"[client]\nuser=backup\nsocket={sock}\n")
+        shutil.rmtree(self.to)
+        self.make_folders()
+        seen, done = self.watched(canary, lambda: self.run_agent("--mysql-defaults", str(options), "SALES=mysql:SALES", env={"MYSQL_PWD": canary}))
+        self.assertLessEqual(seen, {("sh", "environ"), ("bkmon-agent", "environ"), ("mariadb-dump", "environ"), ("mysqldump", "environ")})
+        self.assertIn(("sh", "environ"), seen, "the watcher sees what is there")
+        self.nothing_kept(canary, done)
+        fact("agent_secrets_mariadb", {"looks": looks + self.looks, "leaks": 0})
+
+    def test_no_password_is_seen_postgresql(self):
+        canary = self.secret()
+        reach = self.postgresql(canary)
+        passfile = self.home / "pgpass"
+        passfile.write_text(f"*:*:*:backup:{canary}\n")
+        passfile.chmod(0o600)
+        seen, done = self.watched(canary, lambda: self.run_agent("STOCK=postgresql:stock", "GONE=postgresql:gone", code=1, env={**reach, "PGPASSFILE": str(passfile)}))
+        self.assertEqual(seen, set())
+        self.nothing_kept(canary, done)
+        looks = self.looks
+        shutil.rmtree(self.to)
+        self.make_folders()
+        seen, done = self.watched(canary, lambda: self.run_agent("STOCK=postgresql:stock", env={**reach, "PGPASSWORD": canary}))
+        self.assertLessEqual(seen, {("sh", "environ"), ("bkmon-agent", "environ"), ("pg_dump", "environ")})
+        self.assertIn(("sh", "environ"), seen)
+        self.nothing_kept(canary, done)
+        fact("agent_secrets_postgresql", {"looks": looks + self.looks, "leaks": 0})
+
+    def test_a_command_of_the_settings_is_on_no_command_line(self):
+        canary = self.secret()
+        settings = self.home / "agent.conf"
+        settings.write_text(f"agent = {AGENT}\nto = {self.to}\nstage = {self.stage}\n"
+                            f"database = MAIN=command:password={canary}; test -n \"$password\" && sleep 0.4 && echo '-- whole'\n")
+        seen, done = self.watched(canary, lambda: self.run_agent("--config", str(settings), plain=True))
+        self.assertEqual(seen, set())
+        self.nothing_kept(canary, done)
+
+    def test_a_connection_string_is_refused(self):
+        for what in ("MAIN=postgresql:postgresql://u:secret@h/db", "MAIN=postgresql:host=h password=secret", "MAIN=mysql:Password=x"):
+            done = self.run_agent(what, code=2)
+            self.assertIn("could read a password", done.stderr)
+            self.assertNotIn("secret", done.stderr)
 
 
 if __name__ == "__main__":
