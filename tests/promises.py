@@ -14,9 +14,13 @@ PROMISES = [
      ["tests/sweeps/deposit_race_test.py", "tests/unit/daemon/deposits/vault", "tests/integration/hostile_test.py"], ["hostile_deposits"]),
     ("R2", "Once a database had a healthy backup, a complete healthy one is in the vault at every instant and after any crash.",
      ["tests/unit/daemon/deposits/vault"], []),
+    ("R13", "No byte from outside reaches a terminal, a journal line, a table, a page, JSON, YAML, SQL or a path as syntax.",
+     ["tests/sweeps/names_test.py", "tests/unit/common/base", "tests/unit/ctl/render"],
+     ["names_of_agents", "names_in_the_journal", "words_of_reports", "names_as_paths"]),
     ("R15", "Only users and groups with a role may call what their role allows; everybody else gets one refusal and no data, and no client keeps "
      "others waiting.",
-     ["tests/sweeps/control_test.py::test_the_whole_matrix", "tests/unit/daemon/control", "tests/integration/control_test.py"], ["control_matrix"]),
+     ["tests/sweeps/control_test.py::test_the_whole_matrix", "tests/unit/daemon/control", "tests/integration/control_test.py"],
+     ["control_matrix", "control_frames", "control_connections"]),
     ("R20", "No input crashes a parser.", ["tests/fuzz"], ["fuzz"]),
     ("J1-J16", "Abuse of the control socket: 16 scenarios, each a test of its own name.", ["tests/integration/control_test.py::test_j01"], []),
 ]

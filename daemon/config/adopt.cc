@@ -1,7 +1,9 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
-#include "common/base/json_writer.h"
 #include "common/base/text.h"
+#include "common/base/utf8.h"
 #include "daemon/config/config.h"
 #include "daemon/core/job_names.h"
 
@@ -15,12 +17,29 @@ bool is_special(std::string_view word) {
     return false;
 }
 
-/// Plain where nothing can be misread, else in double quotes, whose escapes are those of JSON.
+/// A double-quoted scalar (YAML 1.2, 5.7). It is shown on terminals too: what moves or hides text there is written as its number.
+std::string quoted(std::string_view text) {
+    std::string out = "\"";
+    while (!text.empty()) {
+        const auto [code, length] = first_utf8(text);
+        const auto piece = text.substr(0, length);
+        if (piece == "\"" || piece == "\\")
+            out += fmt::format("\\{}", piece);
+        else if (printable(piece) == piece && code != 0xFFFE && code != 0xFFFF)
+            out += piece;
+        else
+            out += fmt::format("\\U{:08x}", static_cast<unsigned>(code));
+        text.remove_prefix(length);
+    }
+    return out + "\"";
+}
+
+/// Plain where nothing can be misread. `text` is valid UTF-8.
 std::string scalar(const std::string& text) {
     const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
     const bool plain = !text.empty() && letter(text.front()) && !is_special(text) &&
                        std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-'; });
-    return plain ? text : json_quote(text);
+    return plain ? text : quoted(text);
 }
 
 /// A job can have these names. Braces would be read as a pattern.

@@ -72,6 +72,33 @@ for line in sys.stdin:
     print(alive, flush=True)
 '''
 
+# Asks for the status again and again on one connection, and says how long that took at most: the wall time of each call, less what this process
+# and the daemon's loop spent ready to run while the machine ran others (schedstat counts that), since that is no fault of the daemon.
+PROBES = r'''
+import json, select, socket, sys, time
+path, pid = sys.argv[1], sys.argv[2]
+def waited(who):
+    with open(f"/proc/{who}/schedstat") as f:
+        return int(f.read().split()[1]) / 1e9
+s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+s.settimeout(20)
+s.connect(path)
+calls, worst, worst_wall, over = 0, 0.0, 0.0, 0
+call = b'{"method":"io.bkmon.Targets.Status"}\0'
+while True:
+    before, began = waited("self") + waited(pid), time.monotonic()
+    s.sendall(call)
+    while not s.recv(1 << 20).endswith(b"\0"):
+        pass
+    wall = time.monotonic() - began
+    own = max(0.0, wall - (waited("self") + waited(pid) - before))
+    calls, worst, worst_wall, over = calls + 1, max(worst, own), max(worst_wall, wall), over + (own > 0.1)
+    time.sleep(0.01)
+    if select.select([0], [], [], 0)[0]:
+        break
+print(json.dumps({"calls": calls, "worst": worst, "worst_wall": worst_wall, "over": over}))
+'''
+
 
 def identity(uid, gid=None, groups=()):
     """The command line that makes a process this user, with these groups and no others, and without any right beside."""
@@ -134,6 +161,19 @@ class Holder:
         if self.process.poll() is None:
             self.process.kill()
         self.process.communicate()
+
+
+class Prober:
+    """Another client's view of the daemon, all the while."""
+
+    def __init__(self, case, d):
+        self.process = subprocess.Popen(["/usr/bin/python3", "-c", PROBES, str(d.socket), str(d.process.pid)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
+        case.addCleanup(lambda: (self.process.kill(), self.process.communicate()))
+
+    def result(self):
+        out, _ = self.process.communicate("", timeout=60)
+        return json.loads(out)
 
 
 def roles_of_methods():

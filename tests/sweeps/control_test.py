@@ -1,13 +1,17 @@
-"""Who may call what on the control socket: every method for every kind of caller, each a real process; and what thousands of hostile frames achieve."""
+"""Who may call what on the control socket: every method for every kind of caller, each a real process; what thousands of hostile frames achieve."""
+import json
 import os
 import pathlib
+import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
-from harness import fact, main  # noqa: E402
-from peers import (ADMIN, ADMINS, LIMITED, OPERATOR, OPERATORS, OVERFLOW, STRANGER, VIEWER, VIEWERS, ControlCase, methods,  # noqa: E402
-                   methods_that_take_limited_callers, roles_of_methods)
+SUPPORT = pathlib.Path(__file__).parent.parent / "support"
+sys.path.insert(0, str(SUPPORT))
+from harness import FULL, SANITIZED, SLOWER, fact, main  # noqa: E402
+from peers import (ADMIN, ADMINS, LIMITED, OPERATOR, OPERATORS, OVERFLOW, STRANGER, VIEWER, VIEWERS, ControlCase, Holder, Prober,  # noqa: E402
+                   identity, interfaces, methods, methods_that_take_limited_callers, roles_of_methods)
+from varlink_client import Client  # noqa: E402
 
 RANK = {"none": 0, "viewer": 1, "operator": 2, "admin": 3}
 
@@ -15,7 +19,7 @@ RANK = {"none": 0, "viewer": 1, "operator": 2, "admin": 3}
 ABOVE_VIEWER = {
     "io.bkmon.Daemon.Reload": "admin", "io.bkmon.Daemon.Settings": "admin", "io.bkmon.Deposits.Adopt": "admin", "io.bkmon.Deposits.Init": "admin",
     "io.bkmon.Deposits.Reject": "admin", "io.bkmon.Deposits.Release": "admin", "io.bkmon.Deposits.Rescan": "operator",
-    "io.bkmon.Runs.Cancel": "operator", "io.bkmon.Targets.Pause": "operator", "io.bkmon.Targets.Resume": "operator",
+    "io.bkmon.Deposits.Verify": "operator", "io.bkmon.Runs.Cancel": "operator", "io.bkmon.Targets.Pause": "operator", "io.bkmon.Targets.Resume": "operator",
 }
 
 
@@ -116,6 +120,89 @@ class Matrix(ControlCase):
         self.row(d, "admin by a number that has no meaning there", self.peer(d, ADMIN, ADMINS, [ADMINS]), "none")
         self.row(d, "overflow uid from outside", self.peer(d, OVERFLOW, OVERFLOW), "none")
         d.stop()
+
+
+class Frames(ControlCase):
+    """What callers send that is no call, or no good one."""
+
+    def setUp(self):
+        self.needs_root()
+
+    def rest(self, d, before, resident):
+        self.assertIsNone(d.process.poll(), d.text())
+        self.until("descriptors are back", lambda: self.fds(d) <= before, 30)
+        with Client(d.socket) as c:
+            self.assertTrue(c.call("io.bkmon.Targets.Status")["targets"])
+        self.until("memory is back", lambda: SANITIZED or self.resident(d) - resident < 24 << 10, 30)
+
+    def probed(self, prober):
+        seen = prober.result()
+        self.assertGreater(seen["calls"], 10, seen)
+        self.assertEqual(seen["over"], 0, seen)
+        return seen
+
+    def test_hostile_frames(self):
+        """By an admin, a viewer and strangers at once: each whole call is answered as its interface declares, and another client waits for nothing."""
+        count = 20000 if FULL else 2000
+        seed = int(os.environ.get("BKMON_SEED", time.time_ns() % 10**9))
+        began = time.monotonic()
+        d = self.daemon(self.ROLES)
+        program = (SUPPORT / "interface_reader.py").read_text() + (SUPPORT / "frame_noise.py").read_text()
+        texts = interfaces(d.socket)
+        time.sleep(0.5)
+        before, resident = self.fds(d), self.resident(d)
+        prober = Prober(self, d)
+        senders = []
+        for i, (uid, share) in enumerate(((ADMIN, 0.5), (VIEWER, 0.25), (STRANGER, 0.25))):
+            order = {"socket": str(d.socket), "seed": seed + i, "frames": int(count * share), "stranger": uid == STRANGER, "interfaces": texts}
+            p = subprocess.Popen([*identity(uid), "/usr/bin/python3", "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 text=True, cwd="/")
+            p.stdin.write(json.dumps(order))
+            p.stdin.close()
+            p.stdin = None
+            senders.append(p)
+        sent = {}
+        for p in senders:
+            out, err = p.communicate(timeout=3600)
+            self.assertEqual(p.returncode, 0, f"BKMON_SEED={seed}\n{err}\n{d.text()[-3000:]}")
+            result = json.loads(out)
+            self.assertEqual(result["bad"], [], f"BKMON_SEED={seed}")
+            for kind, n in result["sent"].items():
+                sent[kind] = sent.get(kind, 0) + n
+        self.assertGreaterEqual(len(sent), 8, sent)
+        seen = self.probed(prober)
+        self.rest(d, before, resident)
+        fact("control_frames", {"frames": sum(sent.values()), "violations": 0, "calls_of_another_client_meanwhile": seen["calls"],
+                                "its_longest_wait_ms": round(seen["worst"] * 1000)}, time.monotonic() - began)
+
+    def test_connections_by_the_thousand(self):
+        """More connections than anybody needs, by users with rights and by strangers, all at once: the caps hold, admins and who is connected go on."""
+        each = 200 if FULL else 40
+        viewers, strangers = list(range(4700, 4725)), list(range(4800, 4825))
+        began = time.monotonic()
+        d = self.daemon("{admin: [root], viewer: [%s]}" % ", ".join(f'"{v}"' for v in viewers))
+        time.sleep(0.5)
+        before, resident = self.fds(d), self.resident(d)
+        prober = Prober(self, d)
+        holders = {uid: Holder(self, d.socket, identity(uid), each) for uid in viewers + strangers}
+        for h in holders.values():
+            h.connected()
+        time.sleep(1)
+        alive = {uid: h.alive() for uid, h in holders.items()}
+        self.assertLessEqual(max(alive[v] for v in viewers), 32)
+        self.assertLessEqual(max(alive[s] for s in strangers), 4)
+        self.assertLessEqual(sum(alive.values()), 248)
+        self.assertLessEqual(self.fds(d) - before, 256)
+        admin = self.peer(d, 0, 0)
+        for _ in range(20):
+            self.assertIsNone(admin.call("io.bkmon.Targets.Status").error)
+        self.assertIsNone(d.process.poll())
+        seen = self.probed(prober)
+        for h in holders.values():
+            h.end()
+        self.rest(d, before, resident)
+        fact("control_connections", {"connections": each * len(holders), "kept_at_once": sum(alive.values()), "refused": each * len(holders) - sum(alive.values()),
+                                     "longest_wait_of_another_client_ms": round(seen["worst"] * 1000)}, time.monotonic() - began)
 
 
 if __name__ == "__main__":

@@ -71,6 +71,17 @@ TEST(Csv, IsRfc4180WithStableHeaders) {
     EXPECT_EQ(csv_text({"f"}, {row}, false, true), "\\x1b\r\n");
 }
 
+TEST(Csv, NoTextIsAFormula) {
+    for (const std::string text : {"=1+1", "+1", "-1", "@SUM(A1)", "\\t=1", "\\r=1", "'x", "=cmd|' /C calc'!A0"}) {
+        const auto row = protocol::Params::parse(R"({"a":")" + text + R"(","n":-1.5})").value();
+        const std::string first = csv_text({"a", "n"}, {row}, false, false);
+        EXPECT_TRUE(first.starts_with("'") || first.starts_with("\"'")) << first;
+        EXPECT_TRUE(first.ends_with(",-1.5\r\n")) << first;
+    }
+    const auto plain = protocol::Params::parse(R"({"a":"a=1","b":"","c":"1-1"})").value();
+    EXPECT_EQ(csv_text({"a", "b", "c"}, {plain}, false, false), "a=1,,1-1\r\n");
+}
+
 TEST(Html, Escapes) { EXPECT_EQ(html_text("<a href='x'>&\"\033"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\\x1b"); }
 
 TEST(Bar, FitsAndNeverSaysAllTooEarly) {

@@ -338,7 +338,8 @@ TEST_F(ConfigFiles, AdoptedJobsCanBeLoaded) {
                                         {"x", "\"quoted\" \\ 'both'"},
                                         {"x", "é, [ü]"},
                                         {"x", "- dash"},
-                                        {"x", "@at"}};
+                                        {"x", "@at"},
+                                        {"x", "\u009b31m \u202e \u2028 \ufeff \uffff \U000e0001"}};
     write("conf.d/adopted.yaml", adopt_yaml(adopted));
     auto loaded = load_all();
     std::vector<std::string> names;
@@ -358,6 +359,11 @@ TEST(Adopt, IsReadableYaml) {
     EXPECT_EQ(adopt_yaml({{"A_B", "X"}, {"A_B", "null"}}),
               "deposits:\n  jobs:\n    - {agent: A_B, database: X}\n    - {agent: A_B, database: \"null\"}\n");
     EXPECT_EQ(adopt_yaml({}), "");
+}
+
+TEST(Adopt, ShowsNothingThatATerminalActsOn) {
+    EXPECT_EQ(adopt_yaml({{"A", "\u009b31m\u202e\"\\\uffff\U000e0001é"}}),
+              "deposits:\n  jobs:\n    - {agent: A, database: \"\\U0000009b31m\\U0000202e\\\"\\\\\\U0000ffff\\U000e0001é\"}\n");
 }
 
 TEST(Adopt, NamesThatNoJobCanHaveAreComments) {
