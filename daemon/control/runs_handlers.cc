@@ -11,7 +11,6 @@ namespace {
 using CallPtr = std::shared_ptr<Call>;
 
 constexpr std::int64_t kDefaultLimit = 50, kMostRuns = 1000;
-constexpr int kLookBack = 10000;  // runs, when one is looked for by id
 
 /// A run that is not about one target belongs to callers without limits.
 bool may_see(const Caller& caller, const history::RunRow& row) { return caller.may_touch(row.what); }
@@ -32,10 +31,9 @@ void with_run(ControlParts& parts, const CallPtr& call, const std::string& id, s
     const auto found = std::make_shared<std::optional<history::RunRow>>();
     parts.store.read(
         [found, id](history::Reader& reader) -> Result<void> {
-            auto rows = reader.runs(kLookBack);
-            if (!rows) return fail(std::move(rows.error()));
-            const auto it = std::find_if(rows->begin(), rows->end(), [&](const history::RunRow& row) { return row.id == id; });
-            *found = it == rows->end() ? std::nullopt : std::optional(*it);
+            auto row = reader.run_of(id);
+            if (!row) return fail(std::move(row.error()));
+            *found = std::move(*row);
             return {};
         },
         [call, found, id, then = std::move(then)](Result<void> done) {

@@ -18,6 +18,13 @@ Result<void> read_current(sql::Statement& s, CurrentRow& row) {
     return read_verdict(s, row.verdict);
 }
 
+#define BKMON_RUN_SELECT "SELECT id, kind, what, state, started_at, ended_at, done, total, error FROM run "
+
+Result<void> read_run(sql::Statement& s, RunRow& row) {
+    s.read(row.id, row.kind, row.what, row.state, row.started_at, row.ended_at, row.done, row.total, row.error);
+    return {};
+}
+
 #define BKMON_HEALTHY_SELECT                                                                                                           \
     "SELECT t.name, h.id, h.sha256, h.size_bytes, h.content_bytes, h.backup_at, h.promoted_at, h.vault_path, h.was_empty, h.current, " \
     "h.replaced_at, "                                                                                                                  \
@@ -65,15 +72,17 @@ Result<std::optional<CurrentRow>> SqliteSession::current(const TargetId& target)
 Result<std::vector<RunRow>> SqliteSession::runs(int limit) {
     std::vector<RunRow> rows;
     auto r = query(
-        "SELECT id, kind, what, state, started_at, ended_at, done, total, error FROM run ORDER BY seq DESC LIMIT ?",
-        [&](sql::Statement& s) -> Result<void> {
-            auto& row = rows.emplace_back();
-            s.read(row.id, row.kind, row.what, row.state, row.started_at, row.ended_at, row.done, row.total, row.error);
-            return {};
-        },
-        std::max(limit, 0));
+        BKMON_RUN_SELECT "ORDER BY seq DESC LIMIT ?", [&](sql::Statement& s) { return read_run(s, rows.emplace_back()); }, std::max(limit, 0));
     if (!r) return fail(std::move(r.error()));
     return rows;
+}
+
+Result<std::optional<RunRow>> SqliteSession::run_of(const std::string& id) {
+    std::optional<RunRow> row;
+    auto r = query(
+        BKMON_RUN_SELECT "WHERE id = ?", [&](sql::Statement& s) { return read_run(s, row.emplace()); }, id);
+    if (!r) return fail(std::move(r.error()));
+    return row;
 }
 
 Result<std::vector<ScheduleStateRow>> SqliteSession::schedule_states() {

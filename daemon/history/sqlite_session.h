@@ -20,6 +20,7 @@ public:
     Result<std::vector<DailyRow>> daily(const DailyQuery& query) override;
     Result<std::vector<EventRow>> events_after(std::int64_t seq, int limit) override;
     Result<std::vector<RunRow>> runs(int limit) override;
+    Result<std::optional<RunRow>> run_of(const std::string& id) override;
     Result<std::vector<ScheduleStateRow>> schedule_states() override;
     Result<std::vector<PauseRow>> pauses() override;
     Result<std::vector<AuditRow>> audits(int limit) override;

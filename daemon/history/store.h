@@ -35,6 +35,7 @@ public:
     virtual Result<std::vector<DailyRow>> daily(const DailyQuery& query) = 0;          ///< by date, then target
     virtual Result<std::vector<EventRow>> events_after(std::int64_t seq, int limit) = 0;
     virtual Result<std::vector<RunRow>> runs(int limit) = 0;                           ///< newest first
+    virtual Result<std::optional<RunRow>> run_of(const std::string& id) = 0;           ///< nullopt: none of this id, or expired
     virtual Result<std::vector<ScheduleStateRow>> schedule_states() = 0;
     virtual Result<std::vector<PauseRow>> pauses() = 0;
     virtual Result<std::vector<AuditRow>> audits(int limit) = 0;

@@ -107,6 +107,10 @@ Result<std::vector<EventRow>> FakeTables::events_after(std::int64_t seq, int lim
 }
 
 Result<std::vector<RunRow>> FakeTables::runs(int limit) { return newest(runs_, limit); }
+Result<std::optional<RunRow>> FakeTables::run_of(const std::string& id) {
+    const auto number = run_numbers_.find(id);
+    return number == run_numbers_.end() ? std::optional<RunRow>() : std::optional(runs_.at(number->second));
+}
 Result<std::vector<ScheduleStateRow>> FakeTables::schedule_states() { return values(schedule_); }
 Result<std::vector<PauseRow>> FakeTables::pauses() { return values(pauses_); }
 Result<std::vector<AuditRow>> FakeTables::audits(int limit) { return newest(audits_, limit); }

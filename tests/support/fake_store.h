@@ -26,6 +26,7 @@ public:
     Result<std::vector<history::DailyRow>> daily(const history::DailyQuery& query) override;
     Result<std::vector<history::EventRow>> events_after(std::int64_t seq, int limit) override;
     Result<std::vector<history::RunRow>> runs(int limit) override;
+    Result<std::optional<history::RunRow>> run_of(const std::string& id) override;
     Result<std::vector<history::ScheduleStateRow>> schedule_states() override;
     Result<std::vector<history::PauseRow>> pauses() override;
     Result<std::vector<history::AuditRow>> audits(int limit) override;

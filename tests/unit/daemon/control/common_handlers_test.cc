@@ -36,6 +36,12 @@ TEST_F(RunsHandlers, ListsWhatIsUnderWayAndWhatWas) {
     EXPECT_FALSE(second->cancelled());
 }
 
+TEST_F(RunsHandlers, ShowsOneThatABusyServerHasLongLeftBehind) {
+    ASSERT_TRUE(store.tables().put_run({"old", "scan", "everything", "done", {}, {}, 7, 7, ""}));
+    for (int i = 0; i < 10001; ++i) ASSERT_TRUE(store.tables().put_run({"n" + std::to_string(i), "scan", "x", "done", {}, {}, 0, 0, ""}));
+    EXPECT_EQ(reply("io.bkmon.Runs.Show", R"({"id":"old"})")["run"]["what"], "everything");
+}
+
 TEST_F(RunsHandlers, CancelsOnceAndOnlyWhatRuns) {
     int cancelled = 0;
     auto run = runs.begin("rescan", "all", [&] { ++cancelled; });

@@ -445,6 +445,16 @@ TEST_P(Conformance, SmallTablesComeBackWhole) {
     EXPECT_EQ(read([](Reader& r) { return r.setting("vault"); }), "2");
 }
 
+TEST_P(Conformance, ARunIsFoundByItsIdHoweverManyCameAfterIt) {
+    put([&](Session& s) {
+        for (int i = 0; i < 12000; ++i) ASSERT_TRUE(s.put_run({"r" + std::to_string(i), "k", "w", "done", kStart, kStart, i, i, ""}));
+    });
+    EXPECT_EQ(read([](Reader& r) { return r.run_of("r0"); })->total, 0);
+    EXPECT_EQ(read([](Reader& r) { return r.run_of("r11999"); })->total, 11999);
+    EXPECT_FALSE(read([](Reader& r) { return r.run_of("R0"); }));
+    EXPECT_FALSE(read([](Reader& r) { return r.run_of(""); }));
+}
+
 TEST_P(Conformance, HealthyVersionsAreTheBaselineAndTheReplayGate) {
     HealthyRow old{0, id("deposit/a/b"), "h1", 10, 20, kStart, kStart + 1h, "a/b/1", true, true, {}, 0ms};
     HealthyRow now{0, id("deposit/a/b"), "h2", 11, 0, {}, kStart + 2h, "a/b/2", false, true, {}, 0ms};
