@@ -81,9 +81,13 @@ void Part::Impl::accept_snapshot(AgentState& agent, AgentSnapshot snapshot) {
         snapshot.files.clear();
         snapshot.temporaries.clear();
         snapshot.reports.clear();
+        snapshot.half_taken.clear();
     }
+    if (vault)
+        for (const auto& folder : snapshot.half_taken) vault->finish_consumed(agent.folder, folder);
     agent.files = std::move(snapshot.files);
     agent.temporaries = std::move(snapshot.temporaries);
+    agent.truncated = snapshot.truncated;
     if (agent.oddities != snapshot.oddities) {
         for (const auto& oddity : snapshot.oddities)
             if (std::find(agent.oddities.begin(), agent.oddities.end(), oddity) == agent.oddities.end())

@@ -260,7 +260,7 @@ Result<void> Part::reconfigure(core::DepositSettings settings, std::function<voi
     me.options.settings = std::move(settings);
     if (me.scrub) me.scrub->set({me.options.settings.verify_every, me.options.settings.verify_rate});
     me.build_jobs();
-    for (auto& [key, agent] : me.agents) agent->read_only = false;
+    for (auto& [key, agent] : me.agents) agent->read_only.reset();
     me.define_targets([impl = impl_->weak_from_this(), done = std::move(done)](Result<void> defined) {
         auto self = impl.lock();
         if (!self) return;

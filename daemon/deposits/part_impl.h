@@ -120,9 +120,11 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     core::Verdict plain_verdict(core::Status status, std::string code, std::string reason) const;
     void add_context(const Job& job, core::Verdict& verdict, const std::optional<core::Cycle>& cycle, Time arrived) const;
     void announce(const Job& job, const core::Verdict& verdict);
-    void consume_file(Job& job, const SeenFile& file);
+    bool may_consume(const AgentState& agent) const;
+    /// `gone`, where given: whether nothing is left to be taken away there, once that is known.
+    void consume_file(Job& job, const SeenFile& file, std::function<void(bool)> gone = {});
     void consume_reports(AgentState& agent);
-    void cannot_consume(AgentState& agent, const Error& error);
+    bool consumed(AgentState& agent, const Result<void>& done);
 
     // damage.cc: what reading the vault again has found
     void load_damage(const std::vector<VaultFile>& files);

@@ -81,9 +81,11 @@ struct AgentState {
     Time refused_since{};
     bool seen = false;                           ///< the folder is there
     bool loaded = false, loading = false;        ///< what was judged before is known
-    bool read_only = false;                      ///< said once
+    std::optional<BootTime> read_only;           ///< when judged deposits could not be taken away; said once, tried again after a while
+    std::string stuck;                           ///< why the last one could not be taken away, when that may pass
     std::map<std::string, KnownReport> reports;  ///< by sha256
     std::vector<SeenFile> files, temporaries;
+    bool truncated = false;  ///< more lies there than is looked at
     std::vector<std::string> oddities;
     std::map<std::pair<std::string, std::string>, history::JudgedRow> judged;  ///< (target key, report sha256)
     std::vector<Job*> jobs;

@@ -9,6 +9,12 @@
 
 namespace bkmon::deposits {
 
+namespace {
+
+constexpr milliseconds kAskAgain{std::chrono::minutes(10)};  ///< whether an agent's folder may be written to by now
+
+}  // namespace
+
 core::Verdict Part::Impl::plain_verdict(core::Status status, std::string code, std::string reason) const {
     core::Verdict v;
     v.status = status;
@@ -98,25 +104,42 @@ void Part::Impl::publish_entry(Job& job, const Case& c, core::Verdict v, const S
     rooms.registry.publish(std::move(p), std::move(done));
 }
 
-void Part::Impl::cannot_consume(AgentState& agent, const Error& error) {
-    if (error.code == Errc::busy || error.code == Errc::not_found || agent.read_only) return;
-    agent.read_only = true;
-    rooms.journal.log(journal::Level::notice, journal::msg::deposit_read_only,
-                      fmt::format("agent {}: judged deposits stay where they are: {}", printable(agent.folder), error.what),
-                      {{"BKMON_AGENT", agent.folder}});
+bool Part::Impl::may_consume(const AgentState& agent) const { return vault && (!agent.read_only || boot() - *agent.read_only >= kAskAgain); }
+
+/// False when it still lies there. Whether that is for good is seen by trying again: a disk that was full or read-only may be well by then.
+bool Part::Impl::consumed(AgentState& agent, const Result<void>& done) {
+    if (done) {
+        agent.read_only.reset();
+        agent.stuck.clear();
+        return true;
+    }
+    const auto& error = done.error();
+    if (error.code == Errc::busy || error.code == Errc::not_found) return true;
+    const bool known = error.code == Errc::denied ? agent.read_only.has_value() : agent.stuck == error.what;
+    if (error.code == Errc::denied)
+        agent.read_only = boot();
+    else
+        agent.stuck = error.what;
+    if (!known)
+        rooms.journal.log(journal::Level::notice, journal::msg::deposit_read_only,
+                          fmt::format("agent {}: judged deposits stay where they are: {}", printable(agent.folder), error.what),
+                          {{"BKMON_AGENT", agent.folder}});
+    return false;
 }
 
-void Part::Impl::consume_file(Job& job, const SeenFile& file) {
+void Part::Impl::consume_file(Job& job, const SeenFile& file, std::function<void(bool)> gone) {
     AgentState& agent = *job.agent;
-    if (!job.settings.consume || agent.read_only || !vault) return;
-    vault->consume(agent.folder, file.folder, file.name, file.id, [this, &agent, self = weak_from_this()](Result<void> done) {
-        if (!self.expired() && !done) cannot_consume(agent, done.error());
+    if (!job.settings.consume || !may_consume(agent)) return;
+    vault->consume(agent.folder, file.folder, file.name, file.id, [this, &agent, gone = std::move(gone), self = weak_from_this()](Result<void> done) {
+        if (self.expired()) return;
+        const bool went = consumed(agent, done);
+        if (gone) gone(went);
     });
 }
 
 /// A report goes once everything it says was judged for good; a bad verdict may still be mended until its deadline.
 void Part::Impl::consume_reports(AgentState& agent) {
-    if (agent.read_only || agent.jobs.empty() || !vault) return;
+    if (agent.jobs.empty() || !may_consume(agent)) return;
     for (const auto& [sha, known] : agent.reports) {
         bool all = !known.too_old && !agent.jobs.empty();
         std::vector<std::pair<Job*, const SeenFile*>> files;
@@ -147,10 +170,18 @@ void Part::Impl::consume_reports(AgentState& agent) {
         }
         if (known.report && known.refused.empty() && named < known.report->databases.size()) all = false;
         if (!all || named == 0) continue;
-        for (const auto& [job, file] : files) consume_file(*job, *file);
-        vault->consume(agent.folder, "log", known.file, known.id, [this, &agent, self = weak_from_this()](Result<void> done) {
-            if (!self.expired() && !done) cannot_consume(agent, done.error());
-        });
+        // The report last: without it nobody would know that the files may go.
+        const auto left = std::make_shared<std::size_t>(files.size());
+        const auto take_report = [this, &agent, file = known.file, id = known.id] {
+            vault->consume(agent.folder, "log", file, id, [this, &agent, self = weak_from_this()](Result<void> done) {
+                if (!self.expired()) consumed(agent, done);
+            });
+        };
+        if (files.empty()) take_report();
+        for (const auto& [job, file] : files)
+            consume_file(*job, *file, [left, take_report](bool gone) {
+                if (gone && --*left == 0) take_report();
+            });
     }
 }
 

@@ -177,17 +177,21 @@ private:
             r_.snapshot.truncated = true;
             odd(fmt::format("'{}' holds more than {} names: the rest is not looked at", folder, order_.max_names));
         }
+        bool half_taken = false;
         for (auto& entry : *names) {
             auto s = files_.stat_at(dir->get(), entry.name);
             if (!s) continue;  // gone in between
             auto file = seen(std::move(entry.name), folder, *s);
-            if (is_rsync_temporary(file.name))
+            if (file.name.starts_with(kJudgedPrefix))
+                half_taken = true;
+            else if (is_rsync_temporary(file.name))
                 r_.snapshot.temporaries.push_back(std::move(file));
             else if (folder != "log")
                 r_.snapshot.files.push_back(std::move(file));
             else if (core::is_report_name(file.name))
                 reports_.push_back(std::move(file));
         }
+        if (half_taken) r_.snapshot.half_taken.push_back(folder);
         if (folder == "log") log_ = std::move(*dir);
     }
 

@@ -39,14 +39,18 @@ struct AgentSnapshot {
     std::string agent;  ///< folder name, raw
     Time taken_at{};
     std::vector<SeenReport> reports;
-    std::vector<SeenFile> files;         ///< without rsync temporaries
-    std::vector<SeenFile> temporaries;   ///< .name.XXXXXX, .~tmp~/, .rsync-partial/: never a backup; shown when older than a day
-    std::vector<std::string> oddities;   ///< printable sentences: "'log' is a symbolic link"
-    bool truncated = false;              ///< more than the limit of names, or of bytes of reports: the rest was not looked at
-    bool gone = false;                   ///< the folder vanished while it was read
-    std::optional<std::uint32_t> owner;  ///< uid of the folder that was read; absent when it could not be entered
-    bool linked = false;                 ///< the name is a symbolic link: nothing was looked at
+    std::vector<SeenFile> files;          ///< without rsync temporaries
+    std::vector<std::string> half_taken;  ///< those of the folders that hold a name with kJudgedPrefix
+    std::vector<SeenFile> temporaries;    ///< .name.XXXXXX, .~tmp~/, .rsync-partial/: never a backup; shown when older than a day
+    std::vector<std::string> oddities;    ///< printable sentences: "'log' is a symbolic link"
+    bool truncated = false;               ///< more than the limit of names, or of bytes of reports: the rest was not looked at
+    bool gone = false;                    ///< the folder vanished while it was read
+    std::optional<std::uint32_t> owner;   ///< uid of the folder that was read; absent when it could not be entered
+    bool linked = false;                  ///< the name is a symbolic link: nothing was looked at
 };
+
+/// How bkmon renames a judged file before it removes it. One that is found was left by a crash in between.
+inline constexpr std::string_view kJudgedPrefix = ".bkmon-judged-";
 
 /// True for the names rsync gives what it has not finished: `.name.XXXXXX`, and the folders `.~tmp~`, `.rsync-partial`.
 bool is_rsync_temporary(std::string_view name);

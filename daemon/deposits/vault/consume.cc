@@ -9,10 +9,8 @@
 namespace bkmon::deposits::disk {
 namespace {
 
-constexpr std::string_view kPrefix = ".bkmon-judged-";
-
 /// The name of ours says what was judged: whoever finds it later knows whether it may go.
-std::string name_for(const FileIdentity& id) { return fmt::format("{}{:x}-{:x}-{:x}-{:x}", kPrefix, id.dev, id.ino, id.size, id.mtime_ns); }
+std::string name_for(const FileIdentity& id) { return fmt::format("{}{:x}-{:x}-{:x}-{:x}", kJudgedPrefix, id.dev, id.ino, id.size, id.mtime_ns); }
 
 /// Without the change time: the rename itself changes it.
 FileIdentity identity(const files::FileStat& st) { return {st.dev, st.ino, st.size, st.mtime_ns, 0}; }
@@ -33,10 +31,18 @@ void finish_earlier(files::FileOps& ops, int dir) {
     auto names = ops.list(dir, 20000, truncated);
     if (!names) return;
     for (const auto& entry : *names) {
-        if (entry.name.compare(0, kPrefix.size(), kPrefix) != 0) continue;
+        if (!entry.name.starts_with(kJudgedPrefix)) continue;
         auto st = ops.stat_at(dir, entry.name);
         if (st && st->is_regular() && name_for(identity(*st)) == entry.name) static_cast<void>(ops.unlink(dir, entry.name));
     }
+}
+
+Result<UniqueFd> open_folder(files::FileOps& ops, const std::string& deposit_root, const std::string& agent, const std::string& folder) {
+    auto root = ops.open_root(deposit_root);
+    if (!root) return fail(std::move(root.error()));
+    auto agent_dir = ops.open_dir(root->get(), agent);
+    if (!agent_dir) return fail(std::move(agent_dir.error()));
+    return ops.open_dir(agent_dir->get(), folder);
 }
 
 /// The file that came between looking and renaming goes back under its name. When the agent has written yet another one there,
@@ -52,11 +58,7 @@ Result<void> give_back(files::FileOps& ops, int dir, const std::string& ours, co
 Result<void> consume(files::FileOps& ops, const std::string& deposit_root, const std::string& agent, const std::string& folder,
                      const std::string& file, const FileIdentity& id) {
     const std::string what = "take '" + printable(agent + "/" + folder + "/" + file) + "' away";
-    auto root = ops.open_root(deposit_root);
-    if (!root) return fail(in(what, std::move(root.error())));
-    auto agent_dir = ops.open_dir(root->get(), agent);
-    if (!agent_dir) return fail(in(what, std::move(agent_dir.error())));
-    auto opened = ops.open_dir(agent_dir->get(), folder);
+    auto opened = open_folder(ops, deposit_root, agent, folder);
     if (!opened) return fail(in(what, std::move(opened.error())));
     const int dir = opened->get();
     finish_earlier(ops, dir);
@@ -71,13 +73,14 @@ Result<void> consume(files::FileOps& ops, const std::string& deposit_root, const
         if (auto back = give_back(ops, dir, ours, file); !back) return fail(in(what, std::move(back.error())));
         return fail(Errc::busy, what + ": it is another file now");
     }
-    if (auto gone = ops.unlink(dir, ours); !gone) {
-        auto error = may_not(std::move(gone.error()));
-        static_cast<void>(give_back(ops, dir, ours, file));
-        return fail(in(what, std::move(error)));
-    }
+    // It keeps its new name, which says what it is. Back under the old one it would be a file of another change time, which nobody has judged.
+    if (auto gone = ops.unlink(dir, ours); !gone) return fail(in(what, may_not(std::move(gone.error()))));
     // No fsync: should the file come back after a crash, the history knows that it was judged.
     return {};
+}
+
+void finish_consumed(files::FileOps& ops, const std::string& deposit_root, const std::string& agent, const std::string& folder) {
+    if (auto dir = open_folder(ops, deposit_root, agent, folder)) finish_earlier(ops, dir->get());
 }
 
 }  // namespace bkmon::deposits::disk

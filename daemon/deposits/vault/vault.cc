@@ -106,6 +106,15 @@ void Vault::consume(const std::string& agent, const std::string& folder, const s
                    std::move(done));
 }
 
+void Vault::finish_consumed(const std::string& agent, const std::string& folder) {
+    impl_->on_lane(
+        [&f = impl_->files, root = impl_->options.deposit_root, agent, folder](std::stop_token) {
+            disk::finish_consumed(f, root, agent, folder);
+            return true;
+        },
+        [](bool) {});
+}
+
 Result<std::string> expand_path(const std::string& path_template, const PathFields& fields) {
     auto read = core::PathTemplate::parse(path_template);
     if (!read) return fail(std::move(read.error()));

@@ -119,8 +119,9 @@ public:
     void reject(const TargetId& target, const std::string& sha256, targets::Registry::Publication publication,
                 std::function<void(Result<void>)> done);
 
-    /// Counts the uptime of replaced versions and removes those whose time is over (by the `keep` and `keep_replaced` of the target's last
-    /// promotion); removes expired held files, after a warning in the journal 3 days before. Called now and then, every hour or so.
+    /// What tidy() goes by from now on, by target key. A target without a rule keeps that of its last promotion.
+    void set_keep_rules(std::map<std::string, KeepRule> rules);
+    /// Counts the uptime of replaced versions and removes those whose time is over; removes expired held files, after a warning in the journal 3 days before. Called now and then, every hour or so.
     void tidy(std::function<void()> done);
 
     /// Reads a file of the vault again, on a lane of the caller's own and at no more than the rate (0: as fast as it can), and writes what it found
@@ -137,9 +138,11 @@ public:
     std::unique_ptr<Job> verify(VerifyRequest request);
 
     /// Takes a judged deposit away: renames it to a name of ours first, compares identity, only then unlinks. Errc::denied where it may
-    /// not (then nothing was changed); Errc::busy when it is another file now.
+    /// not; Errc::busy when it is another file now.
     void consume(const std::string& agent, const std::string& folder, const std::string& file, const FileIdentity& id,
                  std::function<void(Result<void>)> done);
+    /// A crash came in between: finishes it for the files of that folder under kJudgedPrefix.
+    void finish_consumed(const std::string& agent, const std::string& folder);
 
 private:
     struct Impl;

@@ -24,6 +24,14 @@ public:
     Result<files::FileStat> stat(int fd) override { return shifted(ForwardingFiles::stat(fd)); }
     Result<files::FileStat> stat_at(int dir, std::string_view relative) override { return shifted(ForwardingFiles::stat_at(dir, relative)); }
     Result<void> sync(int) override { return {}; }
+    Result<void> unlink(int dir, std::string_view name) override {
+        return unlink_errno == 0 ? ForwardingFiles::unlink(dir, name) : sys_fail("remove", unlink_errno);
+    }
+    Result<void> rename_new(int dir_a, std::string_view a, int dir_b, std::string_view b) override {
+        return a == stuck ? sys_fail("rename", EIO) : ForwardingFiles::rename_new(dir_a, a, dir_b, b);
+    }
+    std::string stuck;                          ///< the name of a file that cannot be renamed
+    int unlink_errno = 0;                       ///< why nothing can be removed
     std::optional<std::uint32_t> folder_owner;  ///< of every folder, instead of whoever runs the test
 
 private:
@@ -103,7 +111,7 @@ protected:
         own[3].id = TargetId::of("bkmon", {"verify"});
         registry->define("bkmon", own, [](Result<void> done) { ASSERT_TRUE(done); });
         loop.run_posted();
-        deposits::Part::Rooms rooms{loop, lane, lane, lane, lane, files, store, *registry, *runs_engine, *scheduler, inspector, journal};
+        deposits::Part::Rooms rooms{loop, lane, lane, lane, *scrub_lane, files, store, *registry, *runs_engine, *scheduler, inspector, journal};
         deposits::Part::Options options;
         options.settings = settings;
         options.state_dir = tree.at("state");
@@ -168,6 +176,7 @@ protected:
     TempTree tree;
     ManualLoop loop;
     InlineLane lane;
+    loop::Lane* scrub_lane = &lane;
     ShiftedFiles files{loop.clock()};
     FakeStore store{loop};
     RecordingJournal journal;

@@ -1,4 +1,7 @@
 // Reports and files in every order; what is judged, what waits, what is quiet.
+#include <fmt/format.h>
+#include <sys/stat.h>
+
 #include "tests/unit/daemon/deposits/bench.h"
 
 namespace bkmon::test {
@@ -97,6 +100,49 @@ TEST_F(Intake, SamePushAgainIsNoEvent) {
     look();
     pass(std::chrono::minutes(2));
     EXPECT_EQ(verdict_events(), events);
+}
+
+TEST_F(Intake, WhatACrashLeftHalfTakenAwayGoesWithTheNextLook) {
+    const auto leave = [&](const std::string& folder, std::size_t more) {
+        const std::string path = tree.at("deposits/SHOP_CITY_NORTH/" + folder + "/x");
+        tree.put("deposits/SHOP_CITY_NORTH/" + folder + "/x", "judged");
+        struct stat st {};
+        EXPECT_EQ(::stat(path.c_str(), &st), 0);
+        const auto name = fmt::format("{}/.bkmon-judged-{:x}-{:x}-{:x}-{:x}", folder, st.st_dev, st.st_ino,
+                                      static_cast<std::size_t>(st.st_size) + more, st.st_mtim.tv_sec * 1'000'000'000 + st.st_mtim.tv_nsec);
+        std::filesystem::rename(path, tree.at("deposits/SHOP_CITY_NORTH/" + name));
+        return "deposits/SHOP_CITY_NORTH/" + name;
+    };
+    const auto file = leave("database", 0), report = leave("log", 0), others = leave("database", 1);
+    look();
+    EXPECT_FALSE(tree.has(file));
+    EXPECT_FALSE(tree.has(report));
+    EXPECT_TRUE(tree.has(others)) << "its name does not say what it is";
+}
+
+TEST_F(Intake, WhatCouldNotBeTakenAwayIsTriedAgain) {
+    files.stuck = "MAIN.bin";
+    push("bytes");
+    ASSERT_EQ(status(), "ok");
+    EXPECT_TRUE(tree.has("deposits/SHOP_CITY_NORTH/database/MAIN.bin"));
+    EXPECT_TRUE(tree.has("deposits/SHOP_CITY_NORTH/log/STATUS.json")) << "the report goes last: it says that the file may go";
+    files.stuck.clear();
+    look();
+    EXPECT_EQ(tree.names("deposits/SHOP_CITY_NORTH/database"), "");
+    EXPECT_FALSE(tree.has("deposits/SHOP_CITY_NORTH/log/STATUS.json"));
+}
+
+TEST_F(Intake, FolderThatWasReadOnlyIsAskedAgainAfterAWhile) {
+    files.unlink_errno = EROFS;
+    push("bytes");
+    pass(std::chrono::minutes(30));
+    ASSERT_EQ(status(), "ok");
+    EXPECT_EQ(journal.count(journal::msg::deposit_read_only), 1U) << "said once";
+    EXPECT_NE(tree.names("deposits/SHOP_CITY_NORTH/database"), "");
+    files.unlink_errno = 0;
+    pass(std::chrono::minutes(11));
+    EXPECT_EQ(tree.names("deposits/SHOP_CITY_NORTH/database"), "");
+    EXPECT_FALSE(tree.has("deposits/SHOP_CITY_NORTH/log/STATUS.json"));
 }
 
 TEST_F(Intake, FileOfTheNextReportIsNotTakenAwayUnderAnOldOne) {
