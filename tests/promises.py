@@ -14,6 +14,9 @@ PROMISES = [
      ["tests/sweeps/deposit_race_test.py", "tests/unit/daemon/deposits/vault", "tests/integration/hostile_test.py"], ["hostile_deposits"]),
     ("R2", "Once a database had a healthy backup, a complete healthy one is in the vault at every instant and after any crash.",
      ["tests/unit/daemon/deposits/vault"], []),
+    ("R3", "Nothing acknowledged depends on data that was not synced.",
+     ["tests/unit/daemon/deposits/vault/crash_sweep_test.cc", "tests/unit/daemon/deposits/vault/crash_test.cc"],
+     ["simulated_crashes", "fsyncs_left_out"]),
     ("R13", "No byte from outside reaches a terminal, a journal line, a table, a page, JSON, YAML, SQL or a path as syntax.",
      ["tests/sweeps/names_test.py", "tests/unit/common/base", "tests/unit/ctl/render"],
      ["names_of_agents", "names_in_the_journal", "words_of_reports", "names_as_paths"]),
@@ -21,6 +24,18 @@ PROMISES = [
      "others waiting.",
      ["tests/sweeps/control_test.py::test_the_whole_matrix", "tests/unit/daemon/control", "tests/integration/control_test.py"],
      ["control_matrix", "control_frames", "control_connections"]),
+    ("R16", "No password is seen in the arguments or environment of a process that does not need it, in a log, a report or a core; nobody else "
+     "of the same user reads bkmond's memory.",
+     ["tests/integration/agent_test.py::test_no_password_is_seen_mariadb", "tests/integration/agent_test.py::test_no_password_is_seen_postgresql",
+      "tests/integration/verify_test.py::test_a_forced_abort_leaves_no_core", "tests/integration/verify_test.py::test_same_user_cannot_look_inside"],
+     ["agent_secrets_mariadb", "agent_secrets_postgresql"]),
+    ("R17", "A full file system loses no healthy backup and no alert: it is said before, the emergency itself is still recorded, and everything "
+     "goes on by itself when there is room again.",
+     ["tests/integration/hostile_test.py::test_g43_state_disk_full", "tests/integration/verify_test.py::test_space_runs_out",
+      "tests/unit/daemon/app/space_keeper_test.cc", "tests/unit/daemon/platform/files/space_marks_test.cc"], []),
+    ("R19", "Each file of the vault is read again and hashed at least every 7 days; a damaged one is told in that turn, marked and kept.",
+     ["tests/unit/daemon/deposits/vault/verify_test.cc", "tests/unit/daemon/deposits/scrub_test.cc", "tests/integration/verify_test.py"],
+     ["vault_bits_each", "vault_bits_random"]),
     ("R20", "No input crashes a parser.", ["tests/fuzz"], ["fuzz"]),
     ("J1-J16", "Abuse of the control socket: 16 scenarios, each a test of its own name.", ["tests/integration/control_test.py::test_j01"], []),
 ]

@@ -81,6 +81,15 @@ Result<void> check(sql::Connection& connection) {
     return {};
 }
 
+/// A process that died may have left commits in the log that are valid and were never synced: whoever acts on them now (a file gets its
+/// final name, and that is durable) must not lose them to a power cut. The log is synced before the first page is written back, so a full
+/// disk, or somebody who reads meanwhile, does not matter.
+Result<void> make_durable(sql::Connection& connection) {
+    auto emptied = connection.checkpoint(kPatience);
+    if (!emptied && emptied.error().code != Errc::no_space) return fail(in("write the log back", std::move(emptied.error())));
+    return {};
+}
+
 Result<DatabaseFile> open_checked(const std::string& path) {
     // A clean close removes the log; who finds one follows a crash.
     const bool unclean = ::access((path + "-wal").c_str(), F_OK) == 0;
@@ -92,8 +101,10 @@ Result<DatabaseFile> open_checked(const std::string& path) {
     if (auto r = schema_version(*file.writer, migrations().back().version); !r) return fail(std::move(r.error()));  // before the first change
     if (auto r = configure(*file.writer); !r) return fail(std::move(r.error()));
     if (auto r = migrate(*file.writer, migrations()); !r) return fail(std::move(r.error()));
-    if (unclean)
+    if (unclean) {
         if (auto r = check(*file.writer); !r) return fail(std::move(r.error()));
+        if (auto r = make_durable(*file.writer); !r) return fail(std::move(r.error()));
+    }
     auto reader = sql::Connection::open(path, sql::Connection::Mode::read_only, kPatience);
     if (!reader) return fail(std::move(reader.error()));
     file.reader = std::move(*reader);

@@ -13,10 +13,6 @@ namespace bkmon::test {
 
 using files::FileStat;
 
-namespace {
-constexpr std::uint64_t kRoot = 1;
-}
-
 SimFiles::SimFiles() : null_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {
     nodes_[kRoot].dir = true;
     nodes_[kRoot].now.mode = 040755;
@@ -148,6 +144,7 @@ Result<UniqueFd> SimFiles::hand_out(Ino ino) {
     UniqueFd fd(::fcntl(null_.get(), F_DUPFD_CLOEXEC, 3));
     if (!fd) return sys_fail("open", errno);
     open_[fd.get()] = ino;
+    failed_syncs_.erase(fd.get());
     return fd;
 }
 
@@ -198,7 +195,6 @@ Result<UniqueFd> SimFiles::create(int dir, std::string_view name) {
     if (nodes_.at(at(dir)).names.count(std::string(name)) != 0) return sys_fail("create", EEXIST);
     const Ino ino = next_++;
     auto& node = nodes_[ino];
-    node.dirty = true;
     node.mtime = node.ctime = ++clock_;
     change({{at(dir), std::string(name), ino, false}});
     return hand_out(ino);
@@ -261,42 +257,74 @@ Result<std::size_t> SimFiles::read(int fd, std::span<unsigned char> to, std::uin
     return n;
 }
 
+void SimFiles::Op::onto(std::string& file) const {
+    if (sets_size) return file.resize(offset);
+    if (file.size() < offset + bytes.size()) file.resize(offset + bytes.size());
+    file.replace(offset, bytes.size(), bytes);
+}
+
+void SimFiles::operate(Ino ino, Op op) {
+    auto& node = nodes_.at(ino);
+    op.onto(node.now.bytes);
+    node.ops.push_back(std::move(op));
+    ++node.changes;
+}
+
 Result<void> SimFiles::write(int fd, std::span<const unsigned char> bytes, std::uint64_t offset) {
     if (auto no = enter("write")) return *no;
-    auto& node = nodes_.at(at(fd));
-    if (node.now.bytes.size() < offset + bytes.size()) node.now.bytes.resize(offset + bytes.size());
-    std::copy(bytes.begin(), bytes.end(), node.now.bytes.begin() + static_cast<std::ptrdiff_t>(offset));
-    node.dirty = true;
-    node.mtime = node.ctime = ++clock_;
+    operate(at(fd), {offset, std::string(bytes.begin(), bytes.end()), false});
+    nodes_.at(at(fd)).mtime = nodes_.at(at(fd)).ctime = ++clock_;
+    return {};
+}
+
+Result<void> SimFiles::truncate(int fd, std::uint64_t size) {
+    if (auto no = enter("ftruncate")) return *no;
+    operate(at(fd), {size, {}, true});
     return {};
 }
 
 Result<void> SimFiles::allocate(int fd, std::uint64_t size) {
     if (auto no = enter("allocate")) return *no;
-    auto& node = nodes_.at(at(fd));
-    if (node.now.bytes.size() < size) node.now.bytes.resize(size);
-    node.dirty = true;
+    if (nodes_.at(at(fd)).now.bytes.size() < size) operate(at(fd), {size, {}, true});
     return {};
 }
 
-Result<bool> SimFiles::clone(int, int) {
+Result<bool> SimFiles::clone(int from, int to) {
     if (auto no = enter("clone")) return *no;
-    return false;
+    if (!clones_) return false;
+    operate(at(to), {0, nodes_.at(at(from)).now.bytes, false});
+    nodes_.at(at(to)).mtime = nodes_.at(at(to)).ctime = ++clock_;
+    return true;
+}
+
+/// As the kernel does it: the error is told once, the pages count as clean, and what they held never reaches the disk.
+void SimFiles::sync_failed(int fd, Ino ino) {
+    auto& node = nodes_.at(ino);
+    node.ops.clear();
+    failed_syncs_[fd] = node.changes;
 }
 
 Result<void> SimFiles::sync(int fd) {
-    if (auto no = enter("fsync")) return *no;
     const Ino ino = at(fd);
+    if (ino == 0) return sys_fail("fsync", EBADF);
+    if (const auto failed = failed_syncs_.find(fd); failed != failed_syncs_.end() && !life_.dead && nodes_.at(ino).changes == failed->second)
+        ++retried_syncs_;
+    if (auto no = enter("fsync")) {
+        if (!life_.dead) sync_failed(fd, ino);
+        return *no;
+    }
     auto& node = nodes_.at(ino);
-    bool needed = node.dirty || (!node.dir && (node.now.attributes != node.disk.attributes || node.now.mode != node.disk.mode));
+    bool needed = node.dirty() || (!node.dir && (node.now.attributes != node.disk.attributes || node.now.mode != node.disk.mode));
     for (const auto& change : changes_)
         for (const auto& half : change.halves) needed = needed || (half.dir == ino && !half.synced);
     syncs_.push_back({path_of(ino), needed});
     if (syncs_.size() == ignored_sync_) return {};
     if (!node.dir) {
-        node.disk = node.now;
+        node.disk.attributes = node.now.attributes;
+        node.disk.mode = node.now.mode;
+        for (const auto& op : node.ops) op.onto(node.disk.bytes);
         if (damaging_ && !node.disk.bytes.empty()) node.disk.bytes[0] ^= 1;
-        node.dirty = false;
+        node.ops.clear();
         return {};
     }
     for (auto& change : changes_)
@@ -314,7 +342,7 @@ Result<void> SimFiles::sync(int fd) {
 Result<void> SimFiles::drop_cache(int fd) {
     if (auto no = enter("fadvise")) return *no;
     auto& node = nodes_.at(at(fd));
-    if (!node.dirty) node.now.bytes = node.disk.bytes;
+    if (!node.dirty()) node.now.bytes = node.disk.bytes;
     return {};
 }
 
@@ -353,6 +381,7 @@ void SimFiles::name_in(std::map<Ino, std::map<std::string, Ino>>& tree, const Ha
 void SimFiles::change(std::vector<Half> halves) {
     for (const auto& half : halves) {
         auto& names = nodes_.at(half.dir).names;
+        ++nodes_.at(half.dir).changes;
         if (half.now == 0)
             names.erase(half.name);
         else
@@ -410,7 +439,7 @@ Result<files::Space> SimFiles::space(int) {
 void SimFiles::lose_content(Node& node, Loss loss, std::mt19937_64& random) {
     const bool strict = loss == Loss::everything || loss == Loss::by_directory;
     const auto coin = [&] { return loss == Loss::none || (!strict && random() % 2 == 0); };
-    if (node.dirty) {
+    if (node.dirty()) {
         const bool torn = !strict && loss != Loss::none && random() % 3 == 0;
         if (torn) {
             // The size is there, some of the bytes are not: the classic of a lost fsync.
@@ -421,11 +450,13 @@ void SimFiles::lose_content(Node& node, Loss loss, std::mt19937_64& random) {
         } else if (!coin()) {
             node.now.bytes = node.disk.bytes;
         }
+    } else {
+        node.now.bytes = node.disk.bytes;  // an fsync that failed left other bytes in memory
     }
     if (!coin()) node.now.attributes = node.disk.attributes;
     if (!coin()) node.now.mode = node.disk.mode;
     node.disk = node.now;
-    node.dirty = false;
+    node.ops.clear();
 }
 
 void SimFiles::flush() {
@@ -433,13 +464,16 @@ void SimFiles::flush() {
         for (const auto& half : change.halves) name_in(disk_names_, half);
     changes_.clear();
     for (auto& [ino, node] : nodes_) {
-        node.disk = node.now;
-        node.dirty = false;
+        for (const auto& op : node.ops) op.onto(node.disk.bytes);
+        node.disk.attributes = node.now.attributes;
+        node.disk.mode = node.now.mode;
+        node.ops.clear();
     }
 }
 
 void SimFiles::crash(Loss loss, std::uint64_t seed) {
     open_.clear();
+    failed_syncs_.clear();
     live_on();
     heal();
     if (loss == Loss::process) return;

@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -34,6 +35,7 @@ public:
     void die_at(std::uint64_t call) { life_.count = 0, life_.die_at = call, life_.dead = false; }
     /// Counts one call; false when dead. Also for a history that shall die with the disk.
     bool step();
+    void kill() { life_.dead = true; }
     bool dead() const { return life_.dead; }
     std::uint64_t calls() const { return life_.count; }
 
@@ -41,6 +43,9 @@ public:
     void fail_at(std::uint64_t call, int sys_errno, bool from_then_on) { life_.count = 0, fault_ = {call, sys_errno, from_then_on}; }
     void heal() { fault_ = {}; }
     int faults() const { return faults_; }
+    /// Calls of fsync that asked again for what an fsync of the same descriptor had failed to do. What it lost is lost: the kernel takes such
+    /// pages for clean, and so does this disk.
+    int retried_syncs() const { return retried_syncs_; }
     /// Somebody else does something right before that call.
     void meanwhile(std::uint64_t call, std::function<void()> something) { life_.count = 0, meanwhile_ = {call, std::move(something)}; }
     void overwrite(const std::string& path, const std::string& bytes);  ///< in place, the same inode
@@ -67,6 +72,41 @@ public:
     void crash(Loss loss, std::uint64_t seed);
     void flush();  ///< time goes by: everything reaches the disk
 
+    /// Everything that a power cut now may leave in more than one state, each by itself: way 0 keeps all of it, the last way nothing.
+    /// Bytes: any prefix of the writes, all but one, all but one block, a write torn in the middle, the length without the bytes.
+    struct Doubts {
+        std::vector<std::size_t> ways;  ///< how many each has
+
+    private:
+        friend class SimFiles;
+        struct Names {
+            std::size_t change;
+            std::vector<std::vector<bool>> kept;  ///< by way: which of its halves are there
+        };
+        struct Bytes {
+            std::uint64_t ino;
+            std::vector<std::string> left;
+        };
+        std::vector<Names> names;
+        std::vector<Bytes> bytes;
+        std::vector<std::uint64_t> attributes, modes;
+    };
+    /// `halves`: also renames and exchanges of which only one directory was written (but never a name that is lost by its rename).
+    Doubts doubts(bool halves) const;
+    /// For people: the paths that a cut would change, and how.
+    std::string shown(const Doubts& doubts, const std::vector<std::size_t>& way) const;
+    /// The power is cut: of each doubt that way is what is left. Everything else that was synced is there.
+    void cut(const Doubts& doubts, const std::vector<std::size_t>& way);
+    /// The process is gone, the machine is not.
+    void process_died() { crash(Loss::process, 0); }
+
+    /// The whole disk, to come back to as often as a test likes. Descriptors do not come back.
+    struct Image;
+    std::shared_ptr<const Image> image() const;
+    void restore(const Image& image);
+    /// Of what is there and of what is durable of it: two disks with the same fingerprint are the same for everybody.
+    std::uint64_t fingerprint() const;
+
     Result<UniqueFd> open_root(const std::string& path) override;
     Result<UniqueFd> open_dir(int dir, std::string_view relative) override;
     Result<UniqueFd> open_read(int dir, std::string_view relative) override;
@@ -77,6 +117,7 @@ public:
     Result<std::vector<files::DirEntry>> list(int dir, std::size_t limit, bool& truncated) override;
     Result<std::size_t> read(int fd, std::span<unsigned char> to, std::uint64_t offset) override;
     Result<void> write(int fd, std::span<const unsigned char> bytes, std::uint64_t offset) override;
+    Result<void> truncate(int fd, std::uint64_t size);  ///< for SQLite alone
     Result<void> allocate(int fd, std::uint64_t size) override;
     Result<bool> clone(int from, int to) override;
     Result<void> sync(int fd) override;
@@ -90,20 +131,31 @@ public:
     Result<void> remove_dir(int dir, std::string_view name) override;
     Result<files::Space> space(int fd) override;
     bool being_written(int) override { return false; }
+    void can_clone(bool on) { clones_ = on; }  ///< a file system with FICLONE
 
 private:
     using Ino = std::uint64_t;
+    static constexpr Ino kRoot = 1;
     struct Content {
         std::string bytes;
         std::map<std::string, std::string> attributes;
         std::uint32_t mode = 0100600;
     };
+    /// Written, or cut or stretched to a length, since the file was last synced.
+    struct Op {
+        std::uint64_t offset = 0;
+        std::string bytes;
+        bool sets_size = false;
+        void onto(std::string& file) const;
+    };
     struct Node {
         bool dir = false;
         Content now, disk;
-        bool dirty = false;
+        std::vector<Op> ops;
+        bool dirty() const { return !ops.empty(); }
         std::int64_t mtime = 0, ctime = 0;
         std::map<std::string, Ino> names;  ///< of a directory
+        std::uint64_t changes = 0;         ///< how often anything of it changed
     };
     struct Half {  ///< one name of one directory got another meaning
         Ino dir = 0;
@@ -137,11 +189,17 @@ private:
     std::string path_of(Ino ino) const;
     void collect(Ino dir, const std::string& path, std::vector<std::string>& out) const;
     void lose_content(Node& node, Loss loss, std::mt19937_64& random);
+    static std::vector<std::string> what_may_be_left(const Node& node);
+    void operate(Ino ino, Op op);
+    void sync_failed(int fd, Ino ino);
 
     Life life_;
     Fault fault_;
     std::pair<std::uint64_t, std::function<void()>> meanwhile_;
     int faults_ = 0;
+    int retried_syncs_ = 0;
+    std::map<int, std::uint64_t> failed_syncs_;  ///< by descriptor: how many changes its file had seen
+    bool clones_ = false;
     std::size_t ignored_sync_ = 0;
     std::vector<Synced> syncs_;
     bool damaging_ = false;

@@ -128,6 +128,21 @@ TEST_F(SqliteStoreTest, OnlyWhatIsSyncedIsAcknowledged) {
     site_.store.reset();
 }
 
+/// A process that was killed may leave commits that nobody synced; a power cut later must not take back what the next one acted on.
+TEST_F(SqliteStoreTest, WhatIsFoundInTheLogIsSyncedBeforeAnybodyActsOnIt) {
+    ASSERT_TRUE(site_.open());
+    ASSERT_TRUE(site_.set("a"));
+    const auto file = tree_.get("history.db"), log = tree_.get("history.db-wal");
+    site_.store.reset();
+    tree_.put("history.db", file);
+    tree_.put("history.db-wal", log);
+    FaultVfs disk;
+    ASSERT_TRUE(site_.open());
+    EXPECT_GT(disk.log_syncs(), 0);
+    EXPECT_EQ(site_.get("a"), "1");
+    site_.store.reset();
+}
+
 TEST_F(SqliteStoreTest, WhatQueuesUpSharesOneCommit) {
     FaultVfs disk;
     ASSERT_TRUE(site_.open());

@@ -16,38 +16,107 @@ const TargetId kTarget = TargetId::of("deposit", {"agent1", "DB"});
 
 std::string vault_path(const std::string& path) { return std::string(kVault) + "/" + path; }
 
-bool newest_is(SimVault& v, const std::string& bytes) {
-    const auto rows = v.healthy();
-    return !rows.empty() && rows[0].current && rows[0].sha256 == files::Sha256::of(bytes);
+template <class Rows>
+Result<void> keep(Result<Rows> rows, Rows& to) {
+    if (!rows) return fail(std::move(rows.error()));
+    to = std::move(*rows);
+    return {};
+}
+
+Result<void> read_all(history::Reader& r, Known& out) {
+    if (auto a = keep(r.healthy(kTarget, 100), out.healthy); !a) return a;
+    if (auto a = keep(r.held(), out.held); !a) return a;
+    if (auto a = keep(r.deposit_states(), out.states); !a) return a;
+    return keep(r.verdicts({}), out.verdicts);
 }
 
 }  // namespace
 
-SimVault::SimVault() {
+SimVault::SimVault(History k) : kind(k) {
     disk.make_dirs("/deposits/agent1/database");
     disk.make_dirs("/vault");
+    if (kind == History::memory) return;
+    folder_ = std::make_unique<TempTree>();
+    folder_->put("history.db-wal", "");  // every start follows a crash: the history is checked
+    sqlite_ = std::make_unique<SimSqlite>(disk, "/state");
 }
 
-SimVault::~SimVault() { stop(); }
+SimVault::~SimVault() { kill(); }
 
 void SimVault::start() {
-    world = std::make_unique<VaultWorld>(disk, store, loop, kDeposits, kVault);
+    no_history_.clear();
+    if (kind == History::sqlite) {
+        auto opened = SimStore::open(loop, folder_->at("history.db"));
+        if (!opened) {
+            no_history_ = opened.error().what;
+            return;
+        }
+        database_ = std::move(*opened);
+    }
+    store_ = std::make_unique<MortalStore>(database_ ? static_cast<history::Store&>(*database_) : history, disk);
+    world = std::make_unique<VaultWorld>(disk, *store_, loop, kDeposits, kVault);
+    world->keep = keep;
     world->open();
 }
 
 void SimVault::stop() {
     world.reset();
+    store_.reset();
+    database_.reset();
     loop.run_posted();
 }
 
-void SimVault::crash(Loss loss, std::uint64_t seed) {
+void SimVault::kill() {
+    disk.kill();
     stop();
+}
+
+void SimVault::crash(Loss loss, std::uint64_t seed) {
+    kill();
     disk.crash(loss, seed);
+}
+
+Result<Known> SimVault::known() {
+    Known out;
+    if (kind == History::sqlite && !database_) return fail(Errc::unavailable, no_history_);
+    auto read = kind == History::sqlite ? database_->look([&](history::Reader& r) { return read_all(r, out); }) : read_all(history.tables(), out);
+    if (!read) return fail(std::move(read.error()));
+    return out;
+}
+
+struct SimVault::Snapshot {
+    std::shared_ptr<const SimFiles::Image> disk;
+    FakeTables tables;
+    ManualClock clock;
+};
+
+std::shared_ptr<const SimVault::Snapshot> SimVault::snapshot() {
+    auto out = std::make_shared<Snapshot>();
+    out->disk = disk.image();
+    out->tables = history.tables();
+    out->tables.begin();
+    out->clock = loop.manual_clock();
+    return out;
+}
+
+void SimVault::restore(const Snapshot& snapshot) {
+    kill();
+    disk.restore(*snapshot.disk);
+    history.tables() = snapshot.tables;
+    loop.manual_clock() = snapshot.clock;
 }
 
 void SimVault::deposit(const std::string& bytes) { disk.put("/deposits/agent1/database/db.gz", bytes); }
 
-Taken SimVault::take(const std::string& bytes) { return world->take(world->request("db.gz", bytes)); }
+bool SimVault::consume() {
+    bool gone = false;
+    if (!world) return false;
+    world->vault->consume(world->agent, world->folder, "db.gz", world->identity("db.gz"), [&](Result<void> result) { gone = result.has_value(); });
+    loop.run_posted();
+    return gone;
+}
+
+Taken SimVault::take(const std::string& bytes) { return world ? world->take(world->request("db.gz", bytes)) : Taken(); }
 
 Result<std::string> SimVault::promote(const std::string& bytes, const std::string& path) {
     loop.advance(std::chrono::minutes(1));
@@ -58,8 +127,9 @@ Result<std::string> SimVault::promote(const std::string& bytes, const std::strin
 
 std::string SimVault::wrong() {
     std::set<std::string> known{vault_path(".bkmon-vault")};
-    auto& tables = history.tables();
-    const auto rows = *tables.healthy(kTarget, 100);
+    const auto all = this->known();
+    if (!all) return "the history cannot be read: " + all.error().what;
+    const auto& rows = all->healthy;
     int currents = 0;
     std::set<std::string> hashes;
     for (const auto& row : rows) {
@@ -77,20 +147,17 @@ std::string SimVault::wrong() {
         if (!row.current && row.vault_path.rfind(".versions/", 0) != 0) return row.vault_path + " is not among the versions";
     }
     if (!rows.empty() && currents != 1) return "R2: " + std::to_string(currents) + " current ones";
-    const auto held = *tables.held();
-    for (const auto& row : held) {
+    for (const auto& row : all->held) {
         known.insert(vault_path(row.path));
         const auto bytes = disk.get(vault_path(row.path));
         if (!bytes || files::Sha256::of(*bytes) != row.sha256) return "the held file is not what was held";
         if (disk.mode_of(vault_path(row.path)) != 0440) return "the held file can be written";
     }
-    const auto states = *tables.deposit_states();
-    if (!states.empty()) return "R4: a row is left in phase " + states.front().phase;
+    if (!all->states.empty()) return "R4: a row is left in phase " + all->states.front().phase;
     for (const auto& path : disk.all_files(kVault))
         if (known.count(path) == 0) return "R4: " + path + " is known to nobody";
     std::set<std::string> judged;
-    const auto verdicts = *tables.verdicts({});
-    for (const auto& row : verdicts)
+    for (const auto& row : all->verdicts)
         if (row.verdict.status == core::Status::ok && !judged.insert(row.verdict.sha256).second) return "R4: two verdicts for one backup";
     return {};
 }
@@ -101,88 +168,6 @@ std::string SimVault::wrong_at_once(const std::vector<std::string>& healthy_byte
     for (const auto& bytes : healthy_bytes)
         if (std::find(there.begin(), there.end(), bytes) != there.end()) return {};
     return "R2: no healthy one is left on the disk";
-}
-
-const std::vector<Scenario>& scenarios() {
-    static const std::vector<Scenario> all = [] {
-        std::vector<Scenario> out;
-        const auto first = [](SimVault& v) { static_cast<void>(v.promote("the first")); };
-        const auto hold = [](SimVault& v, const std::string& bytes) {
-            v.deposit(bytes);
-            auto t = v.take(bytes);
-            return t.outcome == Taken::Outcome::copied && v.world->hold(t, "ACME/DB/db.gz").has_value();
-        };
-        out.push_back({"first",
-                       [](SimVault& v) { v.deposit("the first"); },
-                       [](SimVault& v) { return v.promote("the first").has_value(); },
-                       {},
-                       [](SimVault& v) { return newest_is(v, "the first"); }});
-        out.push_back({"replacing",
-                       [first](SimVault& v) {
-                           v.deposit("the first");
-                           first(v);
-                           v.deposit("the second");
-                       },
-                       [](SimVault& v) { return v.promote("the second").has_value(); },
-                       {"the first", "the second"},
-                       [](SimVault& v) { return newest_is(v, "the second"); }});
-        out.push_back({"another_path",
-                       [first](SimVault& v) {
-                           v.deposit("the first");
-                           first(v);
-                           v.deposit("the second");
-                       },
-                       [](SimVault& v) { return v.promote("the second", "ACME/2027/db.gz").has_value(); },
-                       {"the first", "the second"},
-                       [](SimVault& v) { return newest_is(v, "the second"); }});
-        out.push_back({"hold",
-                       [first, hold](SimVault& v) {
-                           v.deposit("the first");
-                           first(v);
-                           hold(v, "odd");
-                       },
-                       [hold](SimVault& v) { return hold(v, "odder"); },
-                       {"the first"},
-                       [](SimVault& v) {
-                           const auto held = *v.history.tables().held();
-                           return held.size() == 1 && held[0].sha256 == files::Sha256::of("odder");
-                       }});
-        out.push_back({"release",
-                       [first, hold](SimVault& v) {
-                           v.deposit("the first");
-                           first(v);
-                           hold(v, "odd");
-                       },
-                       [](SimVault& v) { return v.world->release(files::Sha256::of("odd")).has_value(); },
-                       {"the first", "odd"},
-                       [](SimVault& v) { return newest_is(v, "odd") && v.history.tables().held()->empty(); }});
-        out.push_back({"reject",
-                       [first, hold](SimVault& v) {
-                           v.deposit("the first");
-                           first(v);
-                           hold(v, "odd");
-                       },
-                       [](SimVault& v) { return v.world->reject(files::Sha256::of("odd")).has_value(); },
-                       {"the first"},
-                       [](SimVault& v) { return v.history.tables().held()->empty(); }});
-        out.push_back({"prune",
-                       [first](SimVault& v) {
-                           v.deposit("the first");
-                           first(v);
-                           v.deposit("the second");
-                           static_cast<void>(v.promote("the second"));
-                       },
-                       [](SimVault& v) {
-                           v.world->tidy();
-                           v.loop.advance(std::chrono::hours(25));
-                           v.world->tidy();
-                           return v.world->done && !v.disk.dead() && v.healthy()[1].vault_path.empty();
-                       },
-                       {"the second"},
-                       [](SimVault& v) { return v.healthy().size() == 2 && v.healthy()[1].vault_path.empty(); }});
-        return out;
-    }();
-    return all;
 }
 
 std::string run_crash(const Scenario& scenario, const CrashPoint& at, bool& died) {
@@ -209,7 +194,7 @@ std::string run_crash(const Scenario& scenario, const CrashPoint& at, bool& died
         v.crash(at.loss, at.seed + 1);
     }
     v.start();
-    if (!v.world->vault->state().usable) return "the vault is not usable: " + v.world->vault->state().problem;
+    if (!v.usable()) return "the vault is not usable: " + v.problem();
     if (auto bad = v.wrong(); !bad.empty()) return bad;
     if (committed && !scenario.happened(v)) return "R3: it was in the history, and is not any more";
     // Recovery itself must not rest on what is only in memory.
