@@ -168,16 +168,22 @@ bool Part::Impl::evaluate(Job& job, const Case& c) {
     if (file == nullptr) {
         const auto arriving = std::any_of(job.agent->temporaries.begin(), job.agent->temporaries.end(),
                                           [&](const SeenFile& t) { return t.name.find(name) != std::string::npos; });
+        const bool hidden = job.agent->truncated && !arriving;  // it may be there: say what was seen, and no more
         if (over) {
+            const char* what = arriving ? "'{}' was still being transferred when the deadline passed"
+                               : hidden ? "'{}' was not found: more than 20000 names lie in the agent's folder and only so many are looked at; clear it out"
+                                        : "the agent says that it sent '{}', but it is not in its deposit folder";
             publish_entry(
                 job, c,
-                plain_verdict(core::Status::corrupt, arriving ? "never_finished" : "no_file",
-                              arriving ? fmt::format("'{}' was still being transferred when the deadline passed", printable(name))
-                                       : fmt::format("the agent says that it sent '{}', but it is not in its deposit folder", printable(name))),
+                plain_verdict(core::Status::corrupt, arriving ? "never_finished" : "no_file", fmt::format(fmt::runtime(what), printable(name))),
                 nullptr);
             return true;
         }
-        wait(job, c, fmt::format("'{}' {}", printable(name), arriving ? "is being transferred" : "has not arrived yet"),
+        wait(job, c,
+             fmt::format("'{}' {}", printable(name),
+                         arriving ? "is being transferred"
+                         : hidden ? "is not among the first 20000 names of the agent's folder: only so many are looked at, clear it out"
+                                  : "has not arrived yet"),
              arriving ? "never_finished" : "no_file", core::Status::corrupt, name);
         return false;
     }
@@ -226,6 +232,14 @@ bool Part::Impl::evaluate(Job& job, const Case& c) {
             return true;
         }
         wait(job, c, problem, "vault_unavailable", core::Status::unreachable, name);
+        return false;
+    }
+    if (const std::string why = options.hold_off ? options.hold_off() : std::string(); !why.empty()) {
+        if (over && !said_already(job, c, "disk_full", file)) {
+            publish_entry(job, c, plain_verdict(core::Status::unreachable, "disk_full", "nothing is taken in: " + why), file);
+            return true;
+        }
+        wait(job, c, "nothing is taken in: " + why, "disk_full", core::Status::unreachable, name);
         return false;
     }
     enqueue(job, c, *file, std::move(early), (settled_now && !is_old) || over);

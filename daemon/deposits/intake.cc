@@ -62,15 +62,16 @@ void Part::Impl::enqueue(Job& job, const Case& c, const SeenFile& file, std::opt
     pump();
 }
 
-/// At most `parallel` at once; agents take turns, so that one with many files does not delay the others.
+/// At most `parallel` of one agent, and one more of the others: agents take turns, and one whose files take hours leaves a place free.
 void Part::Impl::pump() {
-    while (active < options.parallel && !queue.empty()) {
+    while (active <= options.parallel && !queue.empty()) {
         std::map<const AgentState*, int> working;
         for (const auto& [key, job] : jobs)
             if (job->take) ++working[job->agent];
         auto best = queue.begin();
         for (auto it = queue.begin(); it != queue.end(); ++it)
             if (working[(*it)->job->agent] < working[(*best)->job->agent]) best = it;
+        if (working[(*best)->job->agent] >= options.parallel) return;
         auto in = *best;
         queue.erase(best);
         ++active;

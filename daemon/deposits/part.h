@@ -59,7 +59,9 @@ public:
     struct Options {
         core::DepositSettings settings;
         std::string state_dir;
-        int parallel = 2;  ///< deposits taken in at the same time
+        int parallel = 2;  ///< deposits of one agent taken in at the same time; the others have one place more
+        /// Why nothing may be taken in at the moment, printable; empty, or no such function: it may.
+        std::function<std::string()> hold_off;
         /// Writes the jobs to conf.d and reloads (auto_adopt).
         std::function<void(std::vector<std::pair<std::string, std::string>>)> adopt;
     };

@@ -677,6 +677,20 @@ class Hostile(HostileCase):
         for path in left:
             self.assertEqual(path.read_bytes(), data)
 
+    def test_g26_temporary_that_a_dead_transfer_left(self):
+        """Older than a day it is told, and left where it is. The time of change cannot be set back: bkmond's clock goes ahead."""
+        if not shutil.which("faketime"):
+            self.skipTest("faketime is not there")
+        d = Daemon(self, wrapper=["env", "NO_FAKE_STAT=1", "faketime", "-f", "+25h"])
+        path = d.agent(AGENT) / "database/.main.sql.gz.AbC123"
+        path.write_bytes(b"half of it")
+        self.begin(daemon=d, healthy=False, **NO_SCHEDULE)
+
+        def told():
+            return [x for x in d.json("deposits", "list")["deposits"] if x["file"] == path.name]
+        self.assertIn("older than a day", self.until("it is told", told)[0]["detail"])
+        self.assertEqual(path.read_bytes(), b"half of it")
+
     # Disks and machines that fail.
 
     def test_g42_vault_full(self):
@@ -722,20 +736,22 @@ class Hostile(HostileCase):
         d.deposit(AGENT, {"MAIN": ("main.sql.gz", data)}, utc(-10))
         self.logged("database or disk is full; free space on its disk")
         self.assertEqual(d.vault_files(), self.expected)
-        # No verdict can be stored; this one is shown all the same, everywhere.
+        # Nothing more can be written, but for what the reserve was kept for: this verdict, shown everywhere.
         t = d.wait_status("bkmon/history", "failed", reason_code="history_unwritable", severity="CRITICAL")
         self.assertIn("cannot be written", t["reason"])
         self.assertIn("disk is full", t["reason"])
-        self.assertEqual([x["id"] for x in d.json("status", "--problems")["targets"]], ["bkmon/history"])
+        self.assertEqual([x["id"] for x in d.json("status", "--problems")["targets"]], ["bkmon/history", "bkmon/space"])
         check = d.ctl("check", check=False)
         self.assertEqual(check.returncode, 2, check.stdout)
         self.assertIn("bkmon/history", check.stdout)
         explained = d.json("explain", "bkmon/history")
         self.assertEqual((explained["status"], explained["current"]["status"]), ("failed", "failed"))
         self.assertIn("Free space", explained["advice"])
-        self.until("STATUS= says it", lambda: self.last_status(said).endswith("1 failed; the history cannot be written"))
+        self.until("STATUS= says it", lambda: self.last_status(said).endswith("failed; the history cannot be written"))
         self.assertEqual(d.text().count("the history cannot be written"), 1)
-        self.assertNotIn("failed", [v["status"] for v in d.json("history", "bkmon/history")["verdicts"]])
+        self.until("it is recorded on the full disk", lambda: d.json("history", "bkmon/history")["verdicts"][0]["status"] == "failed")
+        self.assertEqual(d.status("bkmon/space")["reason_code"], "disk_full")
+        self.assertFalse((d.state / ".bkmon-reserve").exists())
         self.sound()
         filler.unlink()
         d.wait_status(T, "ok", 45, sha256=sha256(data))
@@ -745,6 +761,8 @@ class Hostile(HostileCase):
         stored = d.json("history", "bkmon/history")["verdicts"]
         self.assertEqual([v["status"] for v in stored[:3]], ["ok", "failed", "ok"])
         self.assertEqual(stored[1]["at"], t["since"])
+        self.until("the reserve is kept again", lambda: (d.state / ".bkmon-reserve").exists())
+        d.wait_status("bkmon/space", "ok")
         self.assertEqual(d.ctl("check", check=False).returncode, 0)
         self.until("STATUS= has forgotten it", lambda: "cannot be written" not in self.last_status(said))
 

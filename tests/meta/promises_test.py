@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The page of promises is what the runs wrote, and every test it names exists."""
 import pathlib
+import re
 import subprocess
 import sys
 import unittest
@@ -30,6 +31,11 @@ class Promises(unittest.TestCase):
         used = {fact for _, _, _, facts in promises.PROMISES for fact in facts}
         written = set(promises.facts())
         self.assertEqual(written - used, set(), "facts that no promise shows")
+
+    def test_every_hostile_scenario_has_a_test_of_its_name(self):
+        names = re.findall(r"def (test_g\w+)", (harness.SOURCE / "tests/integration/hostile_test.py").read_text())
+        named = {int(n) for name in names for n in re.findall(r"g(\d\d)", name)}
+        self.assertEqual(set(range(1, 56)) - named, set(), "scenarios without a test")
 
 
 if __name__ == "__main__":
