@@ -10,7 +10,8 @@
  *     arm hold K 0 NAMES PREFIX         the same, but the calling thread only waits, until "kill"
  *     arm once K ERRNO NAMES PREFIX     the K-th one fails, the first time it says "fired …"
  *     arm from K ERRNO NAMES PREFIX     the K-th one fails, and all that match after it
- *     off | kill                        lets all pass from now on | kills the process group
+ *     off | stop | kill                 lets all pass from now on | asks the program to end (SIGTERM) | kills the process group
+ *   The program starts after the first command.
  *   When the program has ended and all its children too, it says "ended STATUS" (128 + signal) and goes.
  */
 #define _GNU_SOURCE
@@ -46,56 +47,36 @@ int main(void) {
 /* Where the arguments of a call tell a path: of a descriptor, or of a name relative to a descriptor (or to the working directory). -1: not. */
 struct call {
     int number;
-    const char *name;
+    const char* name;
     int fd, text;
 };
 
 static const struct call kCalls[] = {
-    {SYS_open, "open", -1, 0},
-    {SYS_creat, "creat", -1, 0},
-    {SYS_openat, "openat", 0, 1},
-    {SYS_openat2, "openat2", 0, 1},
-    {SYS_access, "access", -1, 0},
-    {SYS_readlink, "readlink", -1, 0},
-    {SYS_stat, "stat", -1, 0},
-    {SYS_lstat, "lstat", -1, 0},
-    {SYS_fstat, "fstat", 0, -1},
-    {SYS_newfstatat, "newfstatat", 0, 1},
-    {SYS_statx, "statx", 0, 1},
-    {SYS_statfs, "statfs", -1, 0},
-    {SYS_fstatfs, "fstatfs", 0, -1},
-    {SYS_getdents64, "getdents64", 0, -1},
-    {SYS_pread64, "pread64", 0, -1},
-    {SYS_pwrite64, "pwrite64", 0, -1},
-    {SYS_pwritev, "pwritev", 0, -1},
-    {SYS_copy_file_range, "copy_file_range", 2, -1},
-    {SYS_ioctl, "ioctl", 0, -1},
-    {SYS_fallocate, "fallocate", 0, -1},
-    {SYS_ftruncate, "ftruncate", 0, -1},
-    {SYS_fadvise64, "fadvise64", 0, -1},
-    {SYS_fsync, "fsync", 0, -1},
-    {SYS_fdatasync, "fdatasync", 0, -1},
-    {SYS_fchmod, "fchmod", 0, -1},
-    {SYS_fsetxattr, "fsetxattr", 0, -1},
-    {SYS_fgetxattr, "fgetxattr", 0, -1},
-    {SYS_rename, "rename", -1, 0},
-    {SYS_renameat2, "renameat2", 2, 3},
-    {SYS_link, "link", -1, 0},
-    {SYS_linkat, "linkat", 2, 3},
-    {SYS_unlink, "unlink", -1, 0},
-    {SYS_unlinkat, "unlinkat", 0, 1},
-    {SYS_mkdir, "mkdir", -1, 0},
-    {SYS_mkdirat, "mkdirat", 0, 1},
-    {SYS_rmdir, "rmdir", -1, 0},
-    {SYS_mmap, "mmap", 4, -1},
-    {SYS_inotify_add_watch, "inotify_add_watch", -1, 1},
-    {SYS_pipe2, "pipe2", -1, -1},
-    {SYS_pidfd_open, "pidfd_open", -1, -1},
+    {SYS_open, "open", -1, 0},           {SYS_creat, "creat", -1, 0},
+    {SYS_openat, "openat", 0, 1},        {SYS_openat2, "openat2", 0, 1},
+    {SYS_access, "access", -1, 0},       {SYS_readlink, "readlink", -1, 0},
+    {SYS_stat, "stat", -1, 0},           {SYS_lstat, "lstat", -1, 0},
+    {SYS_fstat, "fstat", 0, -1},         {SYS_newfstatat, "newfstatat", 0, 1},
+    {SYS_statx, "statx", 0, 1},          {SYS_statfs, "statfs", -1, 0},
+    {SYS_fstatfs, "fstatfs", 0, -1},     {SYS_getdents64, "getdents64", 0, -1},
+    {SYS_pread64, "pread64", 0, -1},     {SYS_pwrite64, "pwrite64", 0, -1},
+    {SYS_pwritev, "pwritev", 0, -1},     {SYS_copy_file_range, "copy_file_range", 2, -1},
+    {SYS_ioctl, "ioctl", 0, -1},         {SYS_fallocate, "fallocate", 0, -1},
+    {SYS_ftruncate, "ftruncate", 0, -1}, {SYS_fadvise64, "fadvise64", 0, -1},
+    {SYS_fsync, "fsync", 0, -1},         {SYS_fdatasync, "fdatasync", 0, -1},
+    {SYS_fchmod, "fchmod", 0, -1},       {SYS_fsetxattr, "fsetxattr", 0, -1},
+    {SYS_fgetxattr, "fgetxattr", 0, -1}, {SYS_rename, "rename", -1, 0},
+    {SYS_renameat2, "renameat2", 2, 3},  {SYS_link, "link", -1, 0},
+    {SYS_linkat, "linkat", 2, 3},        {SYS_unlink, "unlink", -1, 0},
+    {SYS_unlinkat, "unlinkat", 0, 1},    {SYS_mkdir, "mkdir", -1, 0},
+    {SYS_mkdirat, "mkdirat", 0, 1},      {SYS_rmdir, "rmdir", -1, 0},
+    {SYS_mmap, "mmap", 4, -1},           {SYS_inotify_add_watch, "inotify_add_watch", -1, 1},
+    {SYS_pipe2, "pipe2", -1, -1},        {SYS_pidfd_open, "pidfd_open", -1, -1},
 };
 enum { kCount = sizeof kCalls / sizeof kCalls[0] };
 
 enum mode { MODE_OFF, MODE_COUNT, MODE_TRACE, MODE_KILL, MODE_HOLD, MODE_ONCE, MODE_FROM };
-static const char *const kModes[] = {"off", "count", "trace", "kill", "hold", "once", "from"};
+static const char* const kModes[] = {"off", "count", "trace", "kill", "hold", "once", "from"};
 
 /* What the commands say and how far it came; under the mutex. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -106,8 +87,9 @@ static char wanted[kCount];
 static char prefix[4096];
 static int events;
 static pid_t child;
+static int start;
 
-__attribute__((format(printf, 1, 2))) static void say(const char *format, ...) {
+__attribute__((format(printf, 1, 2))) static void say(const char* format, ...) {
     char line[8192];
     va_list list;
     va_start(list, format);
@@ -117,13 +99,13 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...) {
     if (write(events, line, (size_t)n) != n) _exit(3);
 }
 
-static void die(const char *what) {
+static void die(const char* what) {
     fprintf(stderr, "syscall_gate: %s: %s\n", what, strerror(errno));
     if (child > 0) kill(-child, SIGKILL);
     _exit(3);
 }
 
-static void obey(char *line) {
+static void obey(char* line) {
     char verb[16] = "", how[16] = "", names[1024] = "", begin[4096] = "";
     int error = 0;
     long k = 0;
@@ -143,6 +125,8 @@ static void obey(char *line) {
             if (strcmp(kModes[i], how) == 0) mode = (enum mode)i;
     } else if (strcmp(verb, "off") == 0) {
         mode = MODE_OFF;
+    } else if (strcmp(verb, "stop") == 0) {
+        kill(child, SIGTERM);
     } else if (strcmp(verb, "kill") == 0) {
         mode = MODE_OFF;
         kill(-child, SIGKILL);
@@ -151,10 +135,15 @@ static void obey(char *line) {
     pthread_mutex_unlock(&mutex);
 }
 
-static void *command_thread(void *argument) {
-    FILE *in = fdopen((int)(intptr_t)argument, "r");
+static void* command_thread(void* argument) {
+    FILE* in = fdopen((int)(intptr_t)argument, "r");
     char line[8192];
-    while (in != NULL && fgets(line, sizeof line, in) != NULL) obey(line);
+    while (in != NULL && fgets(line, sizeof line, in) != NULL) {
+        obey(line);
+        if (start >= 0 && write(start, "x", 1) != 1) die("start");
+        if (start >= 0) close(start);
+        start = -1;
+    }
     kill(-child, SIGKILL); /* who started us is gone */
     return NULL;
 }
@@ -173,7 +162,7 @@ static int is_ours(pid_t id) {
     char path[64], line[256];
     snprintf(path, sizeof path, "/proc/%d/status", (int)id);
     int group = -1;
-    FILE *f = fopen(path, "r");
+    FILE* f = fopen(path, "r");
     if (f == NULL) return 0;
     while (fgets(line, sizeof line, f) != NULL)
         if (sscanf(line, "Tgid: %d", &group) == 1) break;
@@ -187,11 +176,11 @@ static void forget(pid_t id) {
         if (threads[i].id == id) threads[i--] = threads[--thread_count];
 }
 
-static void path_of(pid_t id, const struct call *call, const uint64_t args[6], char *out, size_t size) {
+static void path_of(pid_t id, const struct call* call, const uint64_t args[6], char* out, size_t size) {
     char link[64], name[4096] = "";
     out[0] = 0;
     if (call->text >= 0) {
-        struct iovec to = {name, sizeof name - 1}, from = {(void *)args[call->text], 0};
+        struct iovec to = {name, sizeof name - 1}, from = {(void*)args[call->text], 0};
         size_t room = 4096 - (args[call->text] & 4095); /* not over the end of a page: the next one may not be there */
         from.iov_len = room < sizeof name - 1 ? room : sizeof name - 1;
         if (process_vm_readv(id, &to, 1, &from, 1, 0) < 0) name[0] = 0;
@@ -204,12 +193,12 @@ static void path_of(pid_t id, const struct call *call, const uint64_t args[6], c
     }
     size_t used = strlen(out);
     if (name[0] != 0 && used + strlen(name) + 2 < size) sprintf(out + used, "%s%s", used > 0 ? "/" : "", name);
-    for (char *c = out; *c != 0; ++c)
+    for (char* c = out; *c != 0; ++c)
         if (*c == '\n' || *c == ' ') *c = '?';
 }
 
 /* Is it a call on a file that this is about? Maps of memory and the terminal's ioctls are not. */
-static int on_file(const struct call *call, const uint64_t args[6]) {
+static int on_file(const struct call* call, const uint64_t args[6]) {
     if (call->number == SYS_ioctl) return args[1] == FICLONE;
     if (call->number == SYS_mmap) return (int)args[4] >= 0;
     return 1;
@@ -266,7 +255,7 @@ static void install_filter(void) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) _exit(126);
 }
 
-static int run_child(char **argv, int go) {
+static int run_child(char** argv, int go) {
     char c;
     setsid();
     if (read(go, &c, 1) != 1) _exit(126);
@@ -284,11 +273,11 @@ static void resume(pid_t id, int status) {
     } else if (event == PTRACE_EVENT_STOP && (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU)) {
         ptrace(PTRACE_LISTEN, id, NULL, NULL);
     } else {
-        ptrace(PTRACE_CONT, id, NULL, (void *)(intptr_t)(event != 0 ? 0 : signal));
+        ptrace(PTRACE_CONT, id, NULL, (void*)(intptr_t)(event != 0 ? 0 : signal));
     }
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     if (argc < 4) return 2;
     const int commands = atoi(argv[1]);
     events = atoi(argv[2]);
@@ -299,11 +288,12 @@ int main(int argc, char **argv) {
     child = fork();
     if (child < 0) die("fork");
     if (child == 0) return run_child(argv + 3, go[0]);
-    const long options = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
-    if (ptrace(PTRACE_SEIZE, child, NULL, (void *)options) != 0) die("trace");
+    const long options =
+        PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+    if (ptrace(PTRACE_SEIZE, child, NULL, (void*)options) != 0) die("trace");
+    start = go[1];
     pthread_t thread;
-    if (pthread_create(&thread, NULL, command_thread, (void *)(intptr_t)commands) != 0) die("thread");
-    if (write(go[1], "x", 1) != 1) die("start");
+    if (pthread_create(&thread, NULL, command_thread, (void*)(intptr_t)commands) != 0) die("thread");
     int end = 0;
     for (;;) {
         int status = 0;
