@@ -90,6 +90,25 @@ class Gate:
         return self.ended
 
 
+class Listener:
+    """Hears of each ok of a target as the daemon says it."""
+
+    def __init__(self, home, agent="A"):
+        self.client, self.heard, self.target = Client(home.socket, timeout=60), threading.Event(), target(agent)
+        self.client.send("io.bkmon.Targets.Watch", {}, more=True)
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        with self.client:
+            try:
+                while True:
+                    event = self.client.receive()[0]["event"]
+                    if (event["target"] or "").lower() == self.target and event["status"] == OK:
+                        self.heard.set()
+            except (OSError, EOFError, ValueError, VarlinkError):
+                pass
+
+
 class Home:
     """deposits/, vault/ and state/ of one bkmond, and a configuration for {target agent: [databases]}."""
 
@@ -215,10 +234,10 @@ class Disks:
         if LIBC.unshare(0x00020000) != 0 or subprocess.run(["mount", "--make-rprivate", "/"], check=False).returncode != 0:
             case.skipTest("no mount namespace of one's own here")
 
-    def mount(self, kind, name, size="512M", options=""):
+    def mount(self, kind, name, size="512M", options="", point=None):
         """A fresh one; its mount point."""
-        point, image = self.folder / name, self.folder / f"{name}.img"
-        point.mkdir()
+        point, image = point or self.folder / name, self.folder / f"{name}.img"
+        point.mkdir(parents=True, exist_ok=True)
         if kind == "tmpfs":
             return self.attach(["-t", "tmpfs", "-o", f"size={size}"], "tmpfs", point)
         tool = shutil.which(f"mkfs.{kind}")
@@ -237,7 +256,7 @@ class Disks:
         self.case.addCleanup(lambda: subprocess.run(["umount", "-l", str(point)], capture_output=True))
         return point
 
-    def again(self, kind, point):
+    def again(self, kind, name, point):
         """Unmounted and mounted again, as after a power cut: the log is replayed."""
         subprocess.run(["umount", str(point)], check=True)
-        subprocess.run(["mount", "-t", kind, "-o", "loop", f"{point}.img", str(point)], check=True)
+        subprocess.run(["mount", "-t", kind, "-o", "loop", str(self.folder / f"{name}.img"), str(point)], check=True)
