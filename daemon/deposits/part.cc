@@ -13,6 +13,7 @@ namespace bkmon::deposits {
 namespace {
 
 constexpr milliseconds kTendEvery{std::chrono::minutes(10)};
+constexpr milliseconds kTendSoon{5000};
 
 }  // namespace
 
@@ -158,7 +159,7 @@ void Part::Impl::begin_arrival(const std::string& marker) {
         [this](std::vector<std::string> there) { on_round(std::move(there)); }, [this](Arrival::RootState r) { on_root(std::move(r)); });
     arrival->start();
     tick_timer->arm(milliseconds(200));
-    tend_timer->arm(milliseconds(5000));
+    tend_timer->arm(kTendSoon);
     publish_unexpected();
 }
 
@@ -221,6 +222,9 @@ void Part::Impl::on_vault(VaultState state) {
 
 void Part::Impl::tend() {
     tend_timer->arm(kTendEvery);
+    std::map<std::string, KeepRule> rules;
+    for (const auto& [key, job] : jobs) rules.emplace(key, KeepRule{job->settings.keep, job->settings.keep_replaced});
+    vault->set_keep_rules(std::move(rules));
     vault->tidy([this, weak = weak_from_this()] {
         if (weak.expired()) return;
         auto rows = std::make_shared<std::vector<history::HeldRow>>();
@@ -270,6 +274,7 @@ Result<void> Part::reconfigure(core::DepositSettings settings, std::function<voi
             if (agent->loaded) self->consider(*agent);
         }
         self->publish_unexpected();
+        if (self->tend_timer) self->tend_timer->arm(kTendSoon);  // another keep or keep_replaced may end some versions
         if (self->arrival) self->arrival->rescan([](std::size_t, std::size_t) {}, [] {});
         done(std::move(defined));
     });

@@ -149,6 +149,7 @@ struct Vault::Impl : std::enable_shared_from_this<Vault::Impl> {
     void tidy(std::function<void()> done);
     void count_uptime(std::function<void(Result<void>)> done);
     void prune_all(std::shared_ptr<std::vector<TargetId>> targets, std::size_t next, std::function<void()> done);
+    std::map<std::string, KeepRule> keep_rules;  ///< by target key
     void prune(const TargetId& target, Turn turn, std::function<void()> done);
     void expire_held(std::function<void()> done);
     void expire_each(std::shared_ptr<std::vector<history::HeldRow>> rows, std::size_t next, std::function<void()> done);

@@ -74,13 +74,14 @@ void Vault::Impl::prune(const TargetId& target, Turn turn, std::function<void()>
         std::optional<history::HealthyRow> current;
     };
     auto found = std::make_shared<Found>();
+    const auto own = keep_rules.find(target.key());
     read(
-        [found, target](history::Reader& r) -> Result<void> {
+        [found, target, now = own == keep_rules.end() ? std::nullopt : std::optional(own->second)](history::Reader& r) -> Result<void> {
             auto rows = r.healthy(target, kHealthyRows);
             if (!rows) return fail(std::move(rows.error()));
             auto rule = r.setting(keep_setting_name(target));
             if (!rule) return fail(std::move(rule.error()));
-            found->expired = expired_versions(*rows, keep_from(*rule));
+            found->expired = expired_versions(*rows, now ? *now : keep_from(*rule));
             for (const auto& row : *rows)
                 if (row.current) found->current = row;
             return {};

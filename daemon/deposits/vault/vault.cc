@@ -82,6 +82,7 @@ void Vault::reject(const TargetId& target, const std::string& sha256, targets::R
     impl_->reject(target, sha256, std::move(publication), std::move(done));
 }
 
+void Vault::set_keep_rules(std::map<std::string, KeepRule> rules) { impl_->keep_rules = std::move(rules); }
 void Vault::tidy(std::function<void()> done) { impl_->tidy(std::move(done)); }
 
 std::unique_ptr<Vault::Job> Vault::verify(VerifyRequest request) {

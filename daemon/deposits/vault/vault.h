@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "daemon/core/verdict.h"
 #include "daemon/deposits/arrival/snapshot.h"
 #include "daemon/deposits/vault/verify.h"
+#include "daemon/deposits/vault/versions.h"
 #include "daemon/history/store.h"
 #include "daemon/platform/files/file_ops.h"
 #include "daemon/platform/inspect/inspector.h"

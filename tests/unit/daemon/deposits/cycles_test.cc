@@ -142,6 +142,33 @@ TEST_F(DepositsTest, AMissedCycleIsNotHiddenByTheNextOneOfItsDay) {
     EXPECT_EQ(in_vault(), "next evening");
 }
 
+TEST_F(DepositsTest, AReloadDecidesHowManyVersionsStay) {
+    settings.jobs[0].keep = 3;
+    settings.jobs[0].keep_replaced = milliseconds(1000);
+    start();
+    for (const char* day : {"2026-11-22T13:10:00Z", "2026-11-23T13:10:00Z", "2026-11-24T13:10:00Z"}) {
+        until(day);
+        push(day);
+    }
+    const auto versions = [&] {
+        int n = 0;
+        for (const auto& e : std::filesystem::recursive_directory_iterator(tree.at("vault/.versions"))) n += e.is_regular_file() ? 1 : 0;
+        return n;
+    };
+    pass(std::chrono::minutes(30));
+    EXPECT_EQ(versions(), 2);
+    settings.jobs[0].keep = 2;
+    ASSERT_TRUE(part->reconfigure(settings, [](Result<void> done) { ASSERT_TRUE(done); }));
+    pass(seconds(10));
+    EXPECT_EQ(versions(), 1);
+    // The other way round: what is to stay longer stays, although its last promotion was made under another rule.
+    settings.jobs[0].keep = 1;
+    settings.jobs[0].keep_replaced = std::chrono::hours(24 * 30);
+    ASSERT_TRUE(part->reconfigure(settings, [](Result<void> done) { ASSERT_TRUE(done); }));
+    pass(std::chrono::minutes(30));
+    EXPECT_EQ(versions(), 1);
+}
+
 TEST_F(DepositsTest, DueTimesBeforeTheJobWasKnownAreNeverMissing) {
     until("2026-11-22T15:30:00Z");
     start();
