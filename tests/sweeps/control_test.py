@@ -19,7 +19,8 @@ RANK = {"none": 0, "viewer": 1, "operator": 2, "admin": 3}
 ABOVE_VIEWER = {
     "io.bkmon.Daemon.Reload": "admin", "io.bkmon.Daemon.Settings": "admin", "io.bkmon.Deposits.Adopt": "admin", "io.bkmon.Deposits.Init": "admin",
     "io.bkmon.Deposits.Reject": "admin", "io.bkmon.Deposits.Release": "admin", "io.bkmon.Deposits.Rescan": "operator",
-    "io.bkmon.Deposits.Verify": "operator", "io.bkmon.Runs.Cancel": "operator", "io.bkmon.Targets.Pause": "operator", "io.bkmon.Targets.Resume": "operator",
+    "io.bkmon.Deposits.Verify": "operator", "io.bkmon.Runs.Cancel": "operator",
+    "io.bkmon.Targets.Pause": "operator", "io.bkmon.Targets.Resume": "operator",
 }
 
 
@@ -70,7 +71,8 @@ class Matrix(ControlCase):
                 ("viewer in the admins' and the viewers' group", VIEWER, VIEWERS, [ADMINS], "admin")]
         for role, uid, gid in (("admin", ADMIN, ADMINS), ("operator", OPERATOR, OPERATORS), ("viewer", VIEWER, VIEWERS)):
             rows += [(f"{role} by user", uid, None, [], role), (f"{role} by first group", STRANGER, gid, [], role),
-                     (f"{role} by another group", STRANGER, None, [gid], role), (f"{role} by the last of many groups", STRANGER, None, [*far, 5999, gid], role)]
+                     (f"{role} by another group", STRANGER, None, [gid], role),
+                     (f"{role} by the last of many groups", STRANGER, None, [*far, 5999, gid], role)]
         for name, uid, gid, groups, role in rows:
             self.row(d, name, self.peer(d, uid, gid, groups), role)
         # In a namespace of its own a process may call itself what it likes.
@@ -114,7 +116,7 @@ class Matrix(ControlCase):
         d.stop()
 
     def from_outside_of_the_namespace(self):
-        """A daemon in a user namespace sees everybody from outside as the overflow uid, whatever the configuration gives to that number or to theirs."""
+        """A daemon in a user namespace sees everybody from outside as the overflow uid, whatever the configuration gives to it."""
         d = self.daemon(self.ROLES, wrapper=["unshare", "--user", "--map-root-user"])
         self.row(d, "root of the namespace", self.peer(d, 0, 0), "admin")
         self.row(d, "admin by a number that has no meaning there", self.peer(d, ADMIN, ADMINS, [ADMINS]), "none")
@@ -142,7 +144,7 @@ class Frames(ControlCase):
         return seen
 
     def test_hostile_frames(self):
-        """By an admin, a viewer and strangers at once: each whole call is answered as its interface declares, and another client waits for nothing."""
+        """By an admin, a viewer and strangers at once: each whole call is answered as its interface declares, another client waits for nothing."""
         count = 20000 if FULL else 2000
         seed = int(os.environ.get("BKMON_SEED", time.time_ns() % 10**9))
         began = time.monotonic()
@@ -155,8 +157,8 @@ class Frames(ControlCase):
         senders = []
         for i, (uid, share) in enumerate(((ADMIN, 0.5), (VIEWER, 0.25), (STRANGER, 0.25))):
             order = {"socket": str(d.socket), "seed": seed + i, "frames": int(count * share), "stranger": uid == STRANGER, "interfaces": texts}
-            p = subprocess.Popen([*identity(uid), "/usr/bin/python3", "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                 text=True, cwd="/")
+            p = subprocess.Popen([*identity(uid), "/usr/bin/python3", "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True, cwd="/")
             p.stdin.write(json.dumps(order))
             p.stdin.close()
             p.stdin = None
@@ -176,7 +178,7 @@ class Frames(ControlCase):
                                 "its_longest_wait_ms": round(seen["worst"] * 1000)}, time.monotonic() - began)
 
     def test_connections_by_the_thousand(self):
-        """More connections than anybody needs, by users with rights and by strangers, all at once: the caps hold, admins and who is connected go on."""
+        """More than anybody needs, by users with rights and by strangers, all at once: the caps hold, admins and who is connected go on."""
         each = 200 if FULL else 40
         viewers, strangers = list(range(4700, 4725)), list(range(4800, 4825))
         began = time.monotonic()
@@ -201,8 +203,8 @@ class Frames(ControlCase):
         for h in holders.values():
             h.end()
         self.rest(d, before, resident)
-        fact("control_connections", {"connections": each * len(holders), "kept_at_once": sum(alive.values()), "refused": each * len(holders) - sum(alive.values()),
-                                     "longest_wait_of_another_client_ms": round(seen["worst"] * 1000)}, time.monotonic() - began)
+        fact("control_connections", {"connections": each * len(holders), "kept_at_once": sum(alive.values()),
+                                     "refused": each * len(holders) - sum(alive.values()), "longest_wait_of_another_client_ms": round(seen["worst"] * 1000)}, time.monotonic() - began)
 
 
 if __name__ == "__main__":

@@ -124,8 +124,8 @@ class Names(Case):
                 self.skipTest("needs root: stands in for the journal")
             (d.home / "journal").mkdir()
             self.journal = Journald(self, d.home / "journal")
-            d.wrapper = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/journal && mount --bind "$1" /run/systemd/journal && shift '
-                         '&& exec "$@"', "sh", str(d.home / "journal")]
+            d.wrapper = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/journal && '
+                         'mount --bind "$1" /run/systemd/journal && shift && exec "$@"', "sh", str(d.home / "journal")]
         lines = "".join(f"    - {j}\n" for j in jobs or ["{agent: SHOP_CITY_NORTH, database: MAIN}"])
         d.configure("  defaults: {schedule: \"" + DUE.format(utc(-60)) + "\", path: \"{agent}/{database}/{file}\", keep: 100}\n  jobs:\n" + lines)
         return d
@@ -214,7 +214,8 @@ class Names(Case):
         def listed():
             items = d.json("deposits", "unexpected")["unexpected"]
             named = {read_back(u["agent"]) for u in items if u["database"]}
-            return items if {read_back(u["agent"]) for u in items} >= expected and named >= {n for n in expected if self.is_utf8(n) and n != b"null"} else None
+            wanted = {n for n in expected if self.is_utf8(n) and n != b"null"}
+            return items if {read_back(u["agent"]) for u in items} >= expected and named >= wanted else None
         try:
             items = self.until("all are shown", listed)
         except AssertionError:
@@ -241,7 +242,8 @@ class Names(Case):
         for name in expected:
             self.assertTrue([line for line in shown.splitlines() if name in read_back(line)], f"{name} is not on the terminal")
         self.adopted(d, databases)
-        self.judge_journal([(m[1], None) for m in re.finditer(r"^\S+ \w+: (.*?)(?: \[BKMON_[^\n]*)?$", d.log.read_bytes().decode("utf-8", "strict"), re.M)], names)
+        log = d.log.read_bytes().decode("utf-8", "strict")
+        self.judge_journal([(m[1], None) for m in re.finditer(r"^\S+ \w+: (.*?)(?: \[BKMON_[^\n]*)?$", log, re.M)], names)
         fact("names_of_agents", {"names": len(expected), "databases": len(databases), "sinks": 7, "violations": 0}, time.monotonic() - began)
 
     @staticmethod
@@ -253,7 +255,7 @@ class Names(Case):
             return False
 
     def adopted(self, d, databases):
-        """The YAML that would expect them: by another reader of YAML it names what can be the name of a job, the rest stands in comments; and bkmond takes it."""
+        """The YAML that would expect them: to another reader of YAML it names what can be the name of a job, the rest stands in comments."""
         text = d.ctl("deposits", "adopt", "--all").stdout
         for line in text.splitlines():
             self.clean(line, "YAML")
@@ -333,7 +335,8 @@ class Names(Case):
 
     def test_file_names_become_paths_only_when_they_are_plain(self):
         began = time.monotonic()
-        texts = ["F" + chr(c) + "E.gz" for c in range(0x01, 0x100) if chr(c) != "/"] + ["G" + t + "E.gz" for t in SYNTAX] + [t for t in SYNTAX if t not in (".", "..")]
+        texts = ["F" + chr(c) + "E.gz" for c in range(0x01, 0x100) if chr(c) != "/"]
+        texts += ["G" + t + "E.gz" for t in SYNTAX] + [t for t in SYNTAX if t not in (".", "..")]
         texts = [t for t in texts if t != "null"]  # says nothing
         texts += ["." * 3, ".hidden.gz", "-rf.gz", "a" * 128, "a" * 129]
         d = self.begin(*(f"{{agent: SHOP_CITY_NORTH, database: D{i:03d}, content: opaque, gates: {{empty: false}}}}" for i in range(len(texts))))
