@@ -170,9 +170,10 @@ bool Part::Impl::evaluate(Job& job, const Case& c) {
                                           [&](const SeenFile& t) { return t.name.find(name) != std::string::npos; });
         const bool hidden = job.agent->truncated && !arriving;  // it may be there: say what was seen, and no more
         if (over) {
-            const char* what = arriving ? "'{}' was still being transferred when the deadline passed"
-                               : hidden ? "'{}' was not found: more than 20000 names lie in the agent's folder and only so many are looked at; clear it out"
-                                        : "the agent says that it sent '{}', but it is not in its deposit folder";
+            const char* what =
+                arriving ? "'{}' was still being transferred when the deadline passed"
+                : hidden ? "'{}' was not found: more than 20000 names lie in the agent's folder and only so many are looked at; clear it out"
+                         : "the agent says that it sent '{}', but it is not in its deposit folder";
             publish_entry(
                 job, c,
                 plain_verdict(core::Status::corrupt, arriving ? "never_finished" : "no_file", fmt::format(fmt::runtime(what), printable(name))),

@@ -148,10 +148,12 @@ class Trick:
         fd = os.open(f".{name}.put", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o664, dir_fd=at)
         with open(fd, "wb") as f:
             f.write(data)
-        for _ in range(100):
+        for n in range(1000):
             try:
                 return os.rename(f".{name}.put", name, src_dir_fd=at, dst_dir_fd=at)
-            except (IsADirectoryError, FileNotFoundError):
+            except IsADirectoryError:
+                if n % 20 == 19:  # both names are folders
+                    shutil.rmtree(self.folder / part / name, ignore_errors=True)
                 time.sleep(0.001)
         self.case.fail(f"{self.name}: the agent could not deposit")
 

@@ -224,9 +224,11 @@ class Overload(Case):
         finally:
             stop.set()
             flooder.join()
-        usual, worst = statistics.median(idle), max(busy)
+        self.until("the flood has gone", lambda: not [r for r in d.json("runs", "list")["runs"] if r["kind"] == "intake" and r["state"] in ("queued", "running")], 120)
+        after = [self.one_honest(d, a) for a in honest[::2]]  # the machine may have become slower by itself meanwhile
+        usual, worst = max(statistics.median(idle), statistics.median(after)), max(busy)
         allowed = 2 * usual + (5 if FULL else 15)
-        self.assertLess(worst, allowed, f"idle {idle}, beside the flood {busy}")
+        self.assertLess(worst, allowed, f"idle before {idle} and after {after}, beside the flood {busy}")
         fact("flood", {"honest_agents": len(honest), "honest_mib": self.size >> 20, "files_of_the_flood": self.flooded, "copies_asked_at_once": 8,
                        "mib_of_each": self.big >> 20, "idle_ms": round(usual * 1000), "median_beside_the_flood_ms": round(statistics.median(busy) * 1000),
                        "worst_beside_the_flood_ms": round(worst * 1000), "allowed_ms": round(allowed * 1000)}, time.monotonic() - started)
