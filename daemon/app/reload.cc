@@ -78,6 +78,7 @@ void Wiring::apply(std::shared_ptr<config::Loaded> fresh, Reloaded done) {
                                  [](const auto& a, const auto& b) { return a.path == b.path && a.value == b.value; });
     *loaded_ = std::move(*fresh);
     resolve_roles();
+    keep_space();
     if (same) return done({false, {}});
     const auto& deposits = loaded_->settings.deposits;
     if (!deposits.configured) {

@@ -56,13 +56,13 @@ config::Loaded read_configuration(const std::string& file) {
 }
 
 int run(const Arguments& arguments) {
+    set_process_limits();  // first of all: also --check-config reads what nobody else shall
     if (arguments.check_only) {
         const auto loaded = read_configuration(arguments.config);
         std::fputs(loaded.text().c_str(), stdout);
         if (loaded.problems.empty()) std::printf("%s: no problems\n", arguments.config.c_str());
         return loaded.problems.empty() ? 0 : 1;
     }
-    set_process_limits();
     return Wiring(arguments).run();
 }
 
@@ -113,6 +113,7 @@ Wiring::~Wiring() {
     server_.reset();
     if (runs_) runs_->interrupt_all();  // followers are gone; the history says how far they came
     deposits_.reset();
+    space_.reset();
     // Running copies heed their stop token; then the last writes, then the store.
     for (auto* lane : {deposit_lane_.get(), vault_lane_.get(), scrub_lane_.get(), cpu_lane_.get(), config_lane_.get()})
         if (lane != nullptr) lane->begin_stop();
@@ -230,7 +231,7 @@ void Wiring::load_memory() {
 
 void Wiring::define_own_targets() {
     std::vector<targets::TargetSpec> specs;
-    std::vector<const char*> names{"history"};
+    std::vector<const char*> names{"history", "space"};
     if (loaded_->settings.deposits.configured) names.insert(names.end(), {"deposits", "unexpected", "vault", "verify"});
     for (const char* name : names) {
         targets::TargetSpec spec;
@@ -250,6 +251,7 @@ std::unique_ptr<deposits::Part> Wiring::make_deposits() {
     options.settings = loaded_->settings.deposits;
     options.state_dir = loaded_->settings.state;
     options.parallel = static_cast<int>(std::max(2U, std::thread::hardware_concurrency()));
+    options.hold_off = [this] { return space_ && space_->on_reserve() ? std::string("the disk of bkmond's own records is full") : std::string(); };
     options.adopt = [this](std::vector<std::pair<std::string, std::string>> names) {
         std::vector<config::AdoptJob> jobs;
         for (auto& [agent, database] : names) jobs.push_back({agent, database});
@@ -282,6 +284,7 @@ void Wiring::ready() {
     if (ready_) return;
     beat_timer_ = loop_->make_timer([this] { beat(); });
     house_timer_ = loop_->make_timer([this] { keep_house(); });
+    keep_space();
     judge_history();
     ready_ = true;
     if (auto control = open_control(); !control) {

@@ -1,6 +1,8 @@
 // What bkmond says about itself and about changes: journal, STATUS=, watchdog, the verdict on its own history.
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "common/base/text.h"
 #include "daemon/app/wiring.h"
 
@@ -69,8 +71,48 @@ void Wiring::judge_history() {
                   [this, alive = std::weak_ptr<int>(alive_)](Result<void> done) {
                       if (alive.expired()) return;
                       judging_history_ = false;
-                      done ? history_works() : history_fails(done.error().what);
+                      if (!done) return history_fails(done.error().what);
+                      space_ && space_->on_reserve() ? history_on_reserve() : history_works();
                   });
+}
+
+void Wiring::keep_space() {
+    const auto& s = loaded_->settings;
+    std::vector<SpaceKeeper::Place> places{{"history", std::filesystem::path(s.history.path).parent_path().string(), config_lane_.get(), 0}};
+    if (s.deposits.configured) {
+        places.push_back({"vault", s.deposits.vault, vault_lane_.get(), s.deposits.reserve_bytes});
+        places.push_back({"deposits", s.deposits.root, deposit_lane_.get(), 0});
+    }
+    const SpaceKeeper::Rules rules{{s.space.low_percent, s.space.low_bytes}, s.space.reserve};
+    if (space_) return space_->set(std::move(places), rules);
+    space_ = std::make_shared<SpaceKeeper>(*loop_, *files_, *journal_, *config_lane_, places.front().path,
+                                           [this](core::Status status, const char* code, std::string reason) {
+                                               targets::Registry::Publication p;
+                                               p.target = TargetId::of("bkmon", {"space"});
+                                               p.verdict = own_verdict(status, code, std::move(reason), loop_->clock().now());
+                                               registry_->publish(std::move(p), [](Result<void>) {});
+                                           });
+    space_->set(std::move(places), rules);
+    space_->start();
+}
+
+/// It can be written, but only because the reserve was given back: the emergency is recorded, and nothing else begins.
+void Wiring::history_on_reserve() {
+    if (!history_failure_) {
+        const std::string reason =
+            "the history cannot be written for long: its disk is full and it lives on its reserve; nothing is judged and no "
+            "backup is promoted until there is room";
+        history_failure_ = own_verdict(core::Status::failed, "history_unwritable", reason, loop_->clock().now());
+        journal_->log(journal::Level::error, journal::msg::history_degraded, reason, {{"BKMON_TARGET", kHistory.str()}});
+        registry_->overrule(kHistory, history_failure_);
+    }
+    if (history_emergency_stored_) return;
+    targets::Registry::Publication p;
+    p.target = kHistory;
+    p.verdict = *history_failure_;
+    registry_->publish(std::move(p), [this, alive = std::weak_ptr<int>(alive_)](Result<void> stored) {
+        if (!alive.expired() && stored) history_emergency_stored_ = true;
+    });
 }
 
 /// What cannot be stored is shown all the same: the verdict about the history overrules the last one that could be.
@@ -82,6 +124,10 @@ void Wiring::history_fails(const std::string& problem) {
     }
     history_failure_->reason = reason;
     registry_->overrule(kHistory, history_failure_);
+    if (!space_ || space_->on_reserve()) return;
+    space_->emergency([this, alive = std::weak_ptr<int>(alive_)](bool freed) {
+        if (!alive.expired() && freed) judge_history();
+    });
 }
 
 /// First what was true meanwhile is stored, then what is true now.
@@ -105,6 +151,7 @@ void Wiring::history_works() {
         if (alive.expired()) return;
         if (!stored) return history_fails(stored.error().what);
         history_failure_.reset();
+        history_emergency_stored_ = false;
         registry_->overrule(kHistory, std::nullopt);
         say_works();
     });
@@ -131,6 +178,7 @@ std::string Wiring::status_line() const {
         separator = ", ";
     }
     if (history_failure_) text += "; the history cannot be written";
+    if (!history_failure_ && space_ && !space_->shortage().empty()) text += "; " + space_->shortage();
     return text;
 }
 

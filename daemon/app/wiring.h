@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "daemon/app/app.h"
+#include "daemon/app/space_keeper.h"
 #include "daemon/config/config.h"
 #include "daemon/control/audit.h"
 #include "daemon/control/authorisation.h"
@@ -61,6 +62,8 @@ private:
     void judge_history();
     void history_fails(const std::string& problem);
     void history_works();
+    void history_on_reserve();
+    void keep_space();  ///< begins, or goes on with other settings
     std::vector<std::string> degraded() const;
     std::string status_line() const;
 
@@ -82,6 +85,7 @@ private:
     std::unique_ptr<targets::Registry> registry_;
     std::unique_ptr<runs::RunEngine> runs_;
     std::unique_ptr<runs::Scheduler> scheduler_;
+    std::shared_ptr<SpaceKeeper> space_;
     std::unique_ptr<deposits::Part> deposits_;
     std::unique_ptr<control::DepositsDoor> deposits_door_;
     std::unique_ptr<control::ControlParts> control_parts_;
@@ -95,6 +99,7 @@ private:
     bool ready_ = false, reloading_ = false, judging_history_ = false;
     bool history_known_ = false;                    ///< that it works was published
     std::optional<core::Verdict> history_failure_;  ///< it cannot be written, which is not stored yet either
+    bool history_emergency_stored_ = false;         ///< it could be stored after all, on the reserve
     BootTime history_asked_{};
     std::string last_status_;
     int exit_code_ = 0;

@@ -18,6 +18,7 @@ namespace {
 
 using core::HistorySettings;
 using core::Settings;
+using core::SpaceSettings;
 
 constexpr double kDay = 24.0 * 3600 * 1000;
 
@@ -26,6 +27,16 @@ const std::array<Setting<HistorySettings>, 3> kHistory{{
     {{"path", Kind::path, "absolute path", "the database file; default: history.db in state"}, [](HistorySettings& h) -> Slot { return &h.path; }},
     {{"keep", Kind::duration, "1d..36500d", "older verdicts are deleted; the current ones never are", kDay, 36500 * kDay},
      [](HistorySettings& h) -> Slot { return &h.keep; }},
+}};
+
+const std::array<Setting<SpaceSettings>, 3> kSpace{{
+    {{"low_percent", Kind::whole, "0..50; 0: off", "a file system with less than this part free, and less than low_bytes, is low on space", 0, 50},
+     [](SpaceSettings& s) -> Slot { return &s.low_percent; }},
+    {{"low_bytes", Kind::size, "size", "a file system with less than this free, and less than low_percent, is low on space", 0, 1e18},
+     [](SpaceSettings& s) -> Slot { return &s.low_bytes; }},
+    {{"reserve", Kind::size, "0..1 GiB; 0: none", "kept beside the history, and given back when its disk is full, so that this can still be recorded", 0,
+      1024.0 * 1024 * 1024},
+     [](SpaceSettings& s) -> Slot { return &s.reserve; }},
 }};
 
 void read_history(Context& context, const std::string& path, const Node& node, Settings& into) {
@@ -37,12 +48,13 @@ void read_history(Context& context, const std::string& path, const Node& node, S
 
 void read_later(Context&, const std::string&, const Node&, Settings&) {}  // needs what other sections say
 
-const std::array<Setting<Settings>, 6> kRoot{{
+const std::array<Setting<Settings>, 7> kRoot{{
     {{"timezone", Kind::zone, "time zone", "for display and for schedules that name none"}, [](Settings& s) -> Slot { return &s.timezone; }},
     {{"site", Kind::name, "name", "this daemon's name in a shared history"}, [](Settings& s) -> Slot { return &s.site; }},
     {{"state", Kind::path, "absolute path", "lock, archive of processed reports, history"}, [](Settings& s) -> Slot { return &s.state; }},
     {{"control", Kind::section, "map", "the control socket"}, [](Settings&) -> Slot { return {}; }, &read_later},
     {{"history", Kind::section, "map", "the history of verdicts"}, [](Settings&) -> Slot { return {}; }, &read_later},
+    {{"space", Kind::section, "map", "room on the file systems that bkmond needs"}, [](Settings&) -> Slot { return {}; }, &read_later},
     {{"deposits", Kind::section, "map", "backups that agents deposit"}, [](Settings&) -> Slot { return {}; }, &read_later},
 }};
 
@@ -82,6 +94,7 @@ void read_root(Context& context, Node& root, Settings& into) {
     into.history.path = into.state + "/history.db";
     read_control(context, "control", section("control"), into);
     read_history(context, "history", section("history"), into);
+    read_map<SpaceSettings>(context, "space", section("space"), kSpace, into.space, true);
     const auto places = read_deposits(context, section("deposits"), into.timezone, into.deposits);
     check_deposits(context, into.deposits, places);
 }
@@ -131,6 +144,7 @@ std::vector<std::pair<std::string, Row>> all_settings() {
     for (const auto& s : kRoot) all.emplace_back(s.row.name, s.row);
     list_control_settings(all);
     for (const auto& s : kHistory) all.emplace_back("history." + std::string(s.row.name), s.row);
+    for (const auto& s : kSpace) all.emplace_back("space." + std::string(s.row.name), s.row);
     list_deposit_settings(all);
     return all;
 }

@@ -60,6 +60,8 @@ inline constexpr std::array kReasons{
     Reason{"rejected", "An operator rejected the held file."},
     Reason{"paused", "Switched off by an operator."},
     Reason{"unexpected_agents", "There are agent folders or databases that no job names: see `bkmonctl deposits unexpected`."},
+    Reason{"low_space", "A file system that bkmon needs is nearly full: make room before backups can no longer be taken in."},
+    Reason{"disk_full", "The disk of bkmon's own records is full: make room; until then nothing is taken in, and only emergencies are recorded."},
     Reason{"working", "This part of bkmon works."},
     Reason{"history_unwritable",
            "The history cannot be written: nothing is judged or promoted until it can. Free space on the disk of history.path; bkmond goes on by "

@@ -11,9 +11,8 @@ namespace bkmon::deposits {
 namespace {
 
 constexpr std::size_t kPlanned = 256;
-constexpr milliseconds kPlanFor{std::chrono::minutes(10)};
+constexpr milliseconds kLongestPlan{std::chrono::minutes(10)};
 constexpr milliseconds kRetry{std::chrono::seconds(30)};
-constexpr milliseconds kFirst{std::chrono::seconds(10)};
 constexpr const char* kSinceSetting = "verify_since";
 
 /// A clock that was set back must not put a file off for years.
@@ -73,6 +72,10 @@ struct Scrub::Impl : std::enable_shared_from_this<Scrub::Impl> {
     }
 
     Time now() const { return rooms.loop.clock().now(); }
+    /// How long a plan is good: what is promoted meanwhile is in the next one.
+    milliseconds plan_for() const {
+        return rules.every > milliseconds(0) ? std::clamp(rules.every / 14, milliseconds(1000), kLongestPlan) : kLongestPlan;
+    }
 
     void step();
     void replan();
@@ -127,15 +130,15 @@ std::unique_ptr<Vault::Job> Scrub::Impl::verify(VaultFile file, std::uint64_t ra
 
 void Scrub::Impl::step() {
     if (job || planning) return;
-    if (!vault.state().usable) return timer->arm(kRetry);
-    const bool old = rooms.loop.clock().boot() - planned_at >= kPlanFor;
+    const bool old = rooms.loop.clock().boot() - planned_at >= plan_for();
     if (stale || old || at >= plan.next.size()) {
         if (stale || old || !plan.next.empty()) return replan();
-        return timer->arm(kPlanFor);
+        return timer->arm(plan_for());
     }
-    if (rules.every <= milliseconds(0)) return timer->arm(kPlanFor);
+    if (rules.every <= milliseconds(0)) return timer->arm(plan_for());
+    if (!vault.state().usable) return timer->arm(kRetry);
     const auto left = due_at(plan.next[at], rules, plan, last, now()) - now();
-    if (left > milliseconds(0)) return timer->arm(std::min(std::max(left, milliseconds(1)), kPlanFor));
+    if (left > milliseconds(0)) return timer->arm(std::min(std::max(left, milliseconds(1)), plan_for()));
     begin(plan.next[at++]);
 }
 
@@ -296,7 +299,7 @@ Scrub::~Scrub() {
     for (auto& w : impl_->wanted) w->job.reset();
 }
 
-void Scrub::start() { impl_->timer->arm(kFirst); }
+void Scrub::start() { impl_->timer->arm(milliseconds(1)); }
 
 void Scrub::set(ScrubRules rules) {
     impl_->rules = rules;

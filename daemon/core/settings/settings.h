@@ -24,6 +24,13 @@ struct HistorySettings {
     milliseconds keep{std::chrono::hours(24 * 800)};
 };
 
+/// Room on the file systems that bkmond needs: a warning before one is full.
+struct SpaceSettings {
+    int low_percent = 5;                                 ///< less than this part free …
+    std::uint64_t low_bytes = std::uint64_t{10} << 30;   ///< … and less than this: low
+    std::uint64_t reserve = std::uint64_t{16} << 20;     ///< kept beside the history for the emergency; 0: none
+};
+
 /// The whole configuration, defaults filled in, as checked. A value.
 struct Settings {
     std::string timezone = "UTC";
@@ -31,6 +38,7 @@ struct Settings {
     std::string state = "/var/lib/bkmon";
     ControlSettings control;
     HistorySettings history;
+    SpaceSettings space;
     DepositSettings deposits;
     std::vector<std::string> files;      ///< which files it came from, in order
 };

@@ -30,6 +30,7 @@ struct DirEntry {
 struct Space {
     std::uint64_t free_bytes = 0, free_inodes = 0;   ///< for an ordinary user
     bool inodes_known = false;
+    std::uint64_t total_bytes = 0, total_inodes = 0;  ///< what an ordinary user could ever have
 };
 
 /// The only door to files: every call that the promotion's safety rests on, one method a system call, so that a simulated layer can

@@ -219,6 +219,8 @@ public:
         Space out;
         out.free_bytes = std::uint64_t{st.f_bavail} * st.f_frsize;
         out.free_inodes = st.f_favail;
+        out.total_bytes = std::uint64_t{st.f_blocks - st.f_bfree + st.f_bavail} * st.f_frsize;
+        out.total_inodes = st.f_files;
         out.inodes_known = st.f_files != 0;  // btrfs makes them as needed and says 0
         return out;
     }

@@ -60,7 +60,7 @@ TEST(ConfigProblems, Keys) {
         {jobs("    - {agent: A, database: B, dedline: 2h}\n"), "3:31", "unknown key 'dedline' (did you mean 'deadline'?)"},
         {"control:\n  roles:\n    oper: [x]\n", "3:5", "unknown key 'oper'"},
         {"history: {pth: /x}\n", "1:11", "(did you mean 'path'?)"},
-        {"xyzzyplugh: 1\n", "1:1", "unknown key 'xyzzyplugh' (known: timezone, site, state, control, history, deposits)"},
+        {"xyzzyplugh: 1\n", "1:1", "unknown key 'xyzzyplugh' (known: timezone, site, state, control, history, space, deposits)"},
         {"\"a\\nb\": 1\n", "1:1", "unknown key 'a\\nb'"},
         {"site: a\nstate: /x\nsite: b\n", "3:1", "duplicate key 'site' (first at line 1, column 1)"},
         {"deposits:\n  root: /a\n  \"root\": /b\n", "3:3", "duplicate key 'root' (first at line 2, column 3)"},

@@ -1,5 +1,9 @@
 #include "daemon/platform/loop/thread_lane.h"
 
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <sys/prctl.h>
 
 #include <array>
@@ -153,6 +157,20 @@ TEST_F(Submit, ManyLanesAndAStoppedLoopAreClean) {
     }
     EXPECT_GE(done, 250);
     EXPECT_GE(worked, done);
+}
+
+TEST(ThreadLaneIdle, GivesWayToEverybody) {
+    ThreadLane lane("idle", 1, ThreadLane::Priority::idle), plain("plain", 1);
+    const auto ask = [](ThreadLane& of) {
+        std::promise<std::pair<int, long>> said;
+        of.run([&](std::stop_token) {
+            said.set_value({::getpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid))), ::syscall(SYS_ioprio_get, 1, 0) >> 13});
+        });
+        return said.get_future().get();
+    };
+    EXPECT_EQ(ask(lane), (std::pair<int, long>{19, 3}));
+    EXPECT_NE(ask(plain).first, 19);
+    EXPECT_NE(::getpriority(PRIO_PROCESS, 0), 19) << "not the whole process";
 }
 
 }  // namespace
