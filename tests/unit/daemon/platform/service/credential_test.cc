@@ -20,6 +20,8 @@ protected:
         ::setenv("CREDENTIALS_DIRECTORY", tree.at("credentials").c_str(), 1);
     }
     ~Credential() override { ::unsetenv("CREDENTIALS_DIRECTORY"); }
+    /// The error's name, or "read".
+    static std::string outcome(const Result<std::string>& got) { return got ? "read" : std::string(name_of(got.error().code)); }
     TempTree tree;
 };
 
@@ -56,8 +58,8 @@ TEST_F(Credential, NamesThatCouldLeaveTheFolderAreRefused) {
         EXPECT_EQ(got.error().code, Errc::invalid) << name;
     }
     EXPECT_FALSE(read_credential(std::string("a\0b", 3)));
-    EXPECT_EQ(read_credential(std::string(256, 'a')).error().code, Errc::invalid);
-    EXPECT_EQ(read_credential(std::string(255, 'a')).error().code, Errc::not_found);
+    EXPECT_EQ(outcome(read_credential(std::string(256, 'a'))), "invalid");
+    EXPECT_EQ(outcome(read_credential(std::string(255, 'a'))), "not_found");
 }
 
 TEST_F(Credential, OnlyAPlainFileIsOne) {
@@ -80,8 +82,9 @@ TEST_F(Credential, AFolderThatIsALinkOrNoPathIsNotUsed) {
     ::setenv("CREDENTIALS_DIRECTORY", tree.at("link").c_str(), 1);
     EXPECT_FALSE(read_credential("a"));
     ::setenv("CREDENTIALS_DIRECTORY", "credentials", 1);
-    EXPECT_EQ(read_credential("a").error().code, Errc::invalid);
+    EXPECT_EQ(outcome(read_credential("a")), "invalid");
     ::setenv("CREDENTIALS_DIRECTORY", tree.at("nothing").c_str(), 1);
+    ASSERT_EQ(outcome(read_credential("a")), "not_found");
     EXPECT_EQ(read_credential("a").error().what, "credential a: $CREDENTIALS_DIRECTORY cannot be entered: No such file or directory");
 }
 
@@ -89,10 +92,11 @@ TEST_F(Credential, SizeHasALimit) {
     tree.put("credentials/a", std::string(1 << 20, 'x'));
     EXPECT_EQ(read_credential("a").value_or("").size(), 1u << 20);
     tree.put("credentials/a", std::string((1 << 20) + 1, 'x'));
+    ASSERT_EQ(outcome(read_credential("a")), "invalid");
     EXPECT_EQ(read_credential("a").error().what, "credential a is larger than 1.0 MiB");
     tree.put("credentials/a", "12345");
     EXPECT_EQ(read_credential("a", 5).value_or("?"), "12345");
-    EXPECT_EQ(read_credential("a", 4).error().code, Errc::invalid);
+    EXPECT_EQ(outcome(read_credential("a", 4)), "invalid");
 }
 
 }  // namespace
