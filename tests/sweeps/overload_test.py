@@ -228,10 +228,11 @@ class Overload(Case):
         after = [self.one_honest(d, a) for a in honest[::2]]  # the machine may have become slower by itself meanwhile
         usual, worst = max(statistics.median(idle), statistics.median(after)), max(busy)
         allowed = 2 * usual + (5 if FULL else 15)
-        self.assertLess(worst, allowed, f"idle before {idle} and after {after}, beside the flood {busy}")
         fact("flood", {"honest_agents": len(honest), "honest_mib": self.size >> 20, "files_of_the_flood": self.flooded, "copies_asked_at_once": 8,
                        "mib_of_each": self.big >> 20, "idle_ms": round(usual * 1000), "median_beside_the_flood_ms": round(statistics.median(busy) * 1000),
-                       "worst_beside_the_flood_ms": round(worst * 1000), "allowed_ms": round(allowed * 1000)}, time.monotonic() - started)
+                       "worst_beside_the_flood_ms": round(worst * 1000), "allowed_ms": round(allowed * 1000), "over_the_bar": sum(x >= allowed for x in busy)},
+             time.monotonic() - started)  # recorded as it was, also when it was too slow
+        self.assertLess(worst, allowed, f"idle before {idle} and after {after}, beside the flood {busy}")
 
     def test_one_agent_never_has_all_places(self):
         """Dumps of a few MB that take long to look through, as many as there are: another agent's is decided while they are under way."""
