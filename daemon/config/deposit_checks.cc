@@ -32,33 +32,50 @@ public:
     struct Forms {
         std::string place, database;  ///< core/job_names.h
     };
-    void add(const Forms& f, std::size_t job) { groups_[core::masked_form(f.place + '\n' + f.database)][f.place][f.database].push_back(job); }
+    void add(const Forms& f, std::size_t job) { groups_[core::masked_form(f.place + '\n' + f.database)].at(f.place).at(f.database).push_back(job); }
 
     /// The jobs added so far that could have the same place and database.
     std::vector<std::size_t> of(const Forms& f) const {
         std::vector<std::size_t> found;
         const auto group = groups_.find(core::masked_form(f.place + '\n' + f.database));
         if (group == groups_.end()) return found;
-        each(group->second, f.place, [&](const Databases& databases) {
-            each(databases, f.database, [&](const std::vector<std::size_t>& jobs) { found.insert(found.end(), jobs.begin(), jobs.end()); });
+        group->second.each(f.place, [&](const Databases& databases) {
+            databases.each(f.database, [&](const std::vector<std::size_t>& jobs) { found.insert(found.end(), jobs.begin(), jobs.end()); });
         });
         return found;
     }
 
 private:
-    using Databases = std::map<std::string, std::vector<std::size_t>>;
-    using Places = std::map<std::string, Databases>;
-
     static bool vague(std::string_view form) { return form.find(core::kUnknownDigit) != std::string_view::npos; }
 
-    /// Those whose form meets `form`.
-    template <class Map, class Use>
-    static void each(const Map& map, const std::string& form, const Use& use) {
-        const bool any = vague(form);
-        for (const auto& [other, value] : map) {
-            if (other == form || ((any || vague(other)) && core::forms_meet(form, other))) use(value);
+    /// Values by form. Two forms without unknown digits meet only when they are equal: of the many only the vague ones are compared.
+    template <class Value>
+    class ByForm {
+    public:
+        Value& at(const std::string& form) {
+            const auto [place, fresh] = all_.try_emplace(form);
+            if (fresh && vague(form)) vague_.push_back(place->first);
+            return place->second;
         }
-    }
+        /// Those whose form meets `form`.
+        template <class Use>
+        void each(const std::string& form, const Use& use) const {
+            if (vague(form)) {
+                for (const auto& [other, value] : all_)
+                    if (other == form || core::forms_meet(form, other)) use(value);
+                return;
+            }
+            if (const auto same = all_.find(form); same != all_.end()) use(same->second);
+            for (const auto& other : vague_)
+                if (core::forms_meet(form, other)) use(all_.at(other));
+        }
+
+    private:
+        std::map<std::string, Value> all_;
+        std::vector<std::string> vague_;
+    };
+    using Databases = ByForm<std::vector<std::size_t>>;
+    using Places = ByForm<Databases>;
     std::unordered_map<std::string, Places> groups_;
 };
 

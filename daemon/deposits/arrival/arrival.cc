@@ -8,6 +8,11 @@
 #include "daemon/deposits/arrival/arrival_impl.h"
 
 namespace bkmon::deposits {
+namespace {
+
+constexpr int kLooksAtOnce = 4;  // the file, the report, and twice again
+
+}  // namespace
 
 Arrival::Arrival(loop::EventLoop& loop, loop::Lane& lane, files::FileOps& files, journal::Journal& journal, Options options,
                  std::function<void(AgentSnapshot)> on_agent, std::function<void(std::vector<std::string>)> on_round,
@@ -57,7 +62,22 @@ void Arrival::Impl::stop() {
     for (auto& [name, agent] : agents_) agent.debounce.reset();
 }
 
-/// The first event starts the clock: a steady stream of them cannot put the look off for ever.
+/// An agent that was quiet is looked at as soon as something comes: file, report and what goes with them. Whoever goes on is looked at once a
+/// debounce.
+void Arrival::Impl::touch_soon(const std::string& name) {
+    if (stopped_ || name.empty()) return;
+    auto& agent = agents_[name];
+    if (agent.debounce && agent.debounce->armed() && agent.due <= loop.clock().boot()) return;
+    const milliseconds most = kLooksAtOnce * options.debounce, now = loop.clock().boot().time_since_epoch();
+    const bool first = agent.allowed_at == BootTime{};
+    agent.allowance = first ? most : std::min(most, agent.allowance + (now - agent.allowed_at.time_since_epoch()));
+    agent.allowed_at = BootTime(now);
+    const bool at_once = agent.allowance >= options.debounce;
+    if (at_once) agent.allowance -= options.debounce;
+    touch(name, at_once ? milliseconds(0) : options.debounce);
+}
+
+/// The first event starts the clock: a steady stream of them cannot put the look off for ever. One that is sooner counts.
 void Arrival::Impl::touch(const std::string& name, milliseconds after) {
     if (stopped_ || name.empty()) return;
     auto& agent = agents_[name];
@@ -67,7 +87,10 @@ void Arrival::Impl::touch(const std::string& name, milliseconds after) {
             go_on();
         });
     }
-    if (!agent.debounce->armed()) agent.debounce->arm(after);
+    const BootTime due = loop.clock().boot() + after;
+    if (agent.debounce->armed() && agent.due <= due) return;
+    agent.due = due;
+    agent.debounce->arm(after);
 }
 
 void Arrival::Impl::request_round() {

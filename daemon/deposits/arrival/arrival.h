@@ -20,7 +20,7 @@ public:
     struct Options {
         std::string root;
         milliseconds rescan{std::chrono::seconds(30)};
-        milliseconds debounce{250};     ///< events of one agent within this cause one look
+        milliseconds debounce{250};     ///< an agent that never stops is looked at once in this; one that was quiet, at once
         std::size_t max_names = 20000;  ///< per agent and folder
         std::string marker_id;          ///< content expected in `<root>/.bkmon-root`; empty: none expected
     };

@@ -18,6 +18,7 @@ struct Arrival::Impl : std::enable_shared_from_this<Arrival::Impl> {
     void settle(const std::string& agent, const std::string& sha256);
     void unsettle(const std::string& agent);
     void touch(const std::string& agent, milliseconds after);
+    void touch_soon(const std::string& agent);
     void request_round();
     void overflowed();
 
@@ -27,6 +28,9 @@ struct Arrival::Impl : std::enable_shared_from_this<Arrival::Impl> {
     };
     struct Agent {
         std::unique_ptr<loop::Timer> debounce;
+        BootTime due{};             ///< while `debounce` is armed
+        milliseconds allowance{0};  ///< of looks without a wait: each costs one debounce, time gives it back
+        BootTime allowed_at{};      ///< when that was reckoned; the beginning of time: never
         std::shared_ptr<const KeptReports> kept;
         std::shared_ptr<std::set<std::string>> settled;  // copied before it changes while a look may read it
         std::vector<std::string> newly_settled;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMaxStrays = 4096;
 constexpr milliseconds kAfterOverflow{1000};  // a flood causes one round a second, not one without end
+constexpr milliseconds kAfterTaking{5000};    // what was judged and taken away is no news: one look for many of them
 
 }  // namespace
 
@@ -39,7 +40,7 @@ void Arrival::Impl::handle(const Watcher::Event& event) {
     if (root_watch_ && event.watch == *root_watch_) {
         if (event.ended) root_watch_.reset();
         if (event.self) return request_round();
-        if (!event.name.empty() && event.name.front() != '.' && event.name != "lost+found") touch(event.name, options.debounce);
+        if (!event.name.empty() && event.name.front() != '.' && event.name != "lost+found") touch_soon(event.name);
         return;
     }
     const auto it = watched_.find(event.watch);
@@ -59,7 +60,8 @@ void Arrival::Impl::handle(const Watcher::Event& event) {
         std::erase(agents_[agent].watches, event.watch);
     }
     if (!event.self && is_rsync_temporary(event.name)) return;  // its end is a rename to the final name
-    touch(agent, options.debounce);
+    if (event.taken_away) return touch(agent, kAfterTaking);
+    touch_soon(agent);
 }
 
 void Arrival::Impl::overflowed() {

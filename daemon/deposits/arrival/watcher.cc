@@ -38,22 +38,56 @@ Result<int> Watcher::add(int directory, What what) {
 
 void Watcher::remove(int watch) { static_cast<void>(inotify_rm_watch(fd_.get(), watch)); }
 
+namespace {
+
+struct Head {
+    std::int32_t watch = -1;
+    std::uint32_t mask = 0, cookie = 0, length = 0;
+};
+static_assert(sizeof(Head) == sizeof(inotify_event));
+
+struct Raw {
+    Head head;
+    std::string_view name;
+    std::size_t size = 0;
+};
+
+/// The event at `at` of a buffer's bytes; size 0 at their end.
+Raw raw_at(std::string_view bytes, std::size_t at) {
+    Raw raw;
+    if (at + sizeof raw.head > bytes.size()) return raw;
+    std::memcpy(&raw.head, bytes.data() + at, sizeof raw.head);
+    const char* name = bytes.data() + at + sizeof raw.head;
+    raw.name = {name, strnlen(name, raw.head.length)};
+    raw.size = sizeof raw.head + raw.head.length;
+    return raw;
+}
+
+/// The first half of a rename is judged by the second, which follows it at once.
+bool is_taken_away(const Raw& one, const Raw& next) {
+    if (one.name.starts_with(kTakenAway)) return true;
+    return (one.head.mask & IN_MOVED_FROM) != 0 && (next.head.mask & IN_MOVED_TO) != 0 && one.head.cookie == next.head.cookie &&
+           next.name.starts_with(kTakenAway);
+}
+
+}  // namespace
+
 bool Watcher::drain(const std::function<void(const Event&)>& handle) {
     alignas(inotify_event) std::array<char, 1 << 16> buffer;
     for (int round = 0; round < 4; ++round) {
         const auto n = ::read(fd_.get(), buffer.data(), buffer.size());
         if (n <= 0) return n < 0 && errno == EINTR;
-        for (std::size_t at = 0; at + sizeof(inotify_event) <= static_cast<std::size_t>(n);) {
-            inotify_event raw;
-            std::memcpy(&raw, buffer.data() + at, sizeof raw);
-            const char* name = buffer.data() + at + sizeof raw;
+        const std::string_view bytes(buffer.data(), static_cast<std::size_t>(n));
+        std::size_t at = 0;
+        for (Raw one = raw_at(bytes, at); one.size > 0; at += one.size, one = raw_at(bytes, at)) {
+            const auto& raw = one.head;
             Event event;
-            event.watch = (raw.mask & IN_Q_OVERFLOW) != 0 ? -1 : raw.wd;
+            event.watch = (raw.mask & IN_Q_OVERFLOW) != 0 ? -1 : raw.watch;
             event.ended = (raw.mask & (IN_IGNORED | IN_UNMOUNT)) != 0;
-            event.self = event.ended || (raw.mask & kSelf) != 0 || raw.len == 0;
-            if (raw.len > 0) event.name.assign(name, strnlen(name, raw.len));
+            event.self = event.ended || (raw.mask & kSelf) != 0 || raw.length == 0;
+            event.name = one.name;
+            event.taken_away = is_taken_away(one, raw_at(bytes, at + one.size));
             handle(event);
-            at += sizeof raw + raw.len;
         }
     }
     return true;

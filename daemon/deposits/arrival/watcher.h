@@ -3,11 +3,15 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
 
 namespace bkmon::deposits {
+
+/// How the names begin that judged files get on their way out.
+inline constexpr std::string_view kTakenAway = ".bkmon-judged-";
 
 /// One inotify instance. Watches directories by descriptor, so that no link and no rename between opening and watching can turn the
 /// watch elsewhere. Watching the same directory again gives the same number.
@@ -15,10 +19,11 @@ class Watcher {
 public:
     enum class What { root, agent, folder };
     struct Event {
-        int watch = -1;      ///< -1: the queue overflowed, events were lost
-        bool ended = false;  ///< the watch is gone: directory removed or file system unmounted
-        bool self = false;   ///< it concerns the directory itself
-        std::string name;    ///< of the entry; empty for the directory
+        int watch = -1;           ///< -1: the queue overflowed, events were lost
+        bool ended = false;       ///< the watch is gone: directory removed or file system unmounted
+        bool self = false;        ///< it concerns the directory itself
+        bool taken_away = false;  ///< a judged file got the name under which it is removed, or was removed under it
+        std::string name;         ///< of the entry; empty for the directory
     };
 
     static Result<std::shared_ptr<Watcher>> create();
