@@ -131,7 +131,7 @@ Wiring::~Wiring() {
 void Wiring::make_lanes() {
     const auto cores = std::max(1U, std::thread::hardware_concurrency());
     deposit_lane_ = std::make_unique<loop::ThreadLane>("deposit", 2);
-    vault_lane_ = std::make_unique<loop::ThreadLane>("vault", std::max(2U, cores) + 1);
+    vault_lane_ = std::make_unique<loop::ThreadLane>("vault", std::max(2U, cores) + 6);
     // One for the background, one for what somebody asked for.
     scrub_lane_ = std::make_unique<loop::ThreadLane>("scrub", 2, loop::ThreadLane::Priority::idle);
     cpu_lane_ = std::make_unique<loop::ThreadLane>("parse", 1);

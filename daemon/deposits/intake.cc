@@ -15,6 +15,8 @@ constexpr milliseconds kFirstRetry{1000};
 constexpr milliseconds kLongestRetry{30000};
 constexpr milliseconds kAfterCancel{std::chrono::minutes(5)};
 
+constexpr std::uint64_t kSmall = std::uint64_t{8} << 20;  // copied in less time than its fsyncs and its inspector take
+
 milliseconds retry_delay(int retries) { return std::min(kLongestRetry, kFirstRetry * (1 << std::min(retries, 5))); }
 
 /// A damaged version is none. While the current one is damaged nothing is `unchanged` and its own bytes are no replay: they replace it.
@@ -58,23 +60,22 @@ void Part::Impl::enqueue(Job& job, const Case& c, const SeenFile& file, std::opt
     in->final_try = final_try;
     job.busy = job.queued = true;
     job.working_on = printable(file.name);
-    queue.push_back(std::move(in));
+    in->is_large = file.id.size > kSmall;
+    (in->is_large ? large : small).waiting.push(job.agent, std::move(in));
     pump();
 }
 
-/// At most `parallel` of one agent, and one more of the others: agents take turns, and one whose files take hours leaves a place free.
+/// At most so many of one agent, and one more of the others: agents take turns, one whose files take hours leaves a place free, and small deposits
+/// do not wait for large ones.
 void Part::Impl::pump() {
-    while (active <= options.parallel && !queue.empty()) {
-        std::map<const AgentState*, int> working;
-        for (const auto& [key, job] : jobs)
-            if (job->take) ++working[job->agent];
-        auto best = queue.begin();
-        for (auto it = queue.begin(); it != queue.end(); ++it)
-            if (working[(*it)->job->agent] < working[(*best)->job->agent]) best = it;
-        if (working[(*best)->job->agent] >= options.parallel) return;
-        auto in = *best;
-        queue.erase(best);
-        ++active;
+    pump(large, options.parallel);
+    pump(small, options.parallel_small);
+}
+
+void Part::Impl::pump(Line& line, int most) {
+    while (line.active <= most && !line.waiting.empty() && line.waiting.under_way() < most) {
+        auto in = line.waiting.pop();
+        ++line.active;
         begin(std::move(in));
     }
 }
@@ -82,6 +83,7 @@ void Part::Impl::pump() {
 void Part::Impl::begin(std::shared_ptr<Intake> in) {
     Job& job = *in->job;
     job.queued = false;
+    job.large = in->is_large;
     in->started = now();
     rooms.registry.set_running(job.id, true);
     job.taking = true;
@@ -380,7 +382,9 @@ void Part::Impl::block(Job& job) { job.blocked_until = boot() + kLongestRetry; }
 void Part::Impl::release_take(Job& job) {
     if (!job.take) return;
     rooms.loop.post(Task([take = std::move(job.take)]() mutable { take.reset(); }));
-    --active;
+    Line& line = job.large ? large : small;
+    line.waiting.done(job.agent);
+    --line.active;
 }
 
 void Part::Impl::finished(Job& job, const std::string& state, const std::string& error) {

@@ -248,7 +248,8 @@ void Part::Impl::tend() {
 Part::Part(Rooms rooms, Options options) : impl_(std::make_shared<Impl>(rooms, std::move(options))) {}
 Part::~Part() {
     impl_->arrival.reset();
-    impl_->queue.clear();
+    impl_->large.waiting.clear();
+    impl_->small.waiting.clear();
     impl_->jobs.clear();
     impl_->retired.clear();
     impl_->scrub.reset();

@@ -59,7 +59,8 @@ public:
     struct Options {
         core::DepositSettings settings;
         std::string state_dir;
-        int parallel = 2;  ///< deposits of one agent taken in at the same time; the others have one place more
+        int parallel = 2;         ///< large deposits of one agent taken in at the same time; the others have one place more
+        int parallel_small = 12;  ///< the same for those that wait for fsyncs and for their inspector more than anybody works on them
         /// Why nothing may be taken in at the moment, printable; empty, or no such function: it may.
         std::function<std::string()> hold_off;
         /// Writes the jobs to conf.d and reloads (auto_adopt).

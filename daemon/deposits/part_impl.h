@@ -10,6 +10,7 @@
 
 #include "daemon/deposits/archive.h"
 #include "daemon/deposits/arrival/arrival.h"
+#include "daemon/deposits/fair_queue.h"
 #include "daemon/deposits/judgement/judge.h"
 #include "daemon/deposits/part.h"
 #include "daemon/deposits/scrub.h"
@@ -38,7 +39,14 @@ struct Intake {
     Baseline baseline;
     std::optional<core::Verdict> entry_verdict;  ///< `held` before the file was read
     bool final_try = false;                      ///< it settled: a mismatch is a verdict now
+    bool is_large = false;                       ///< which line it waits in
     Time started{};
+};
+
+/// Intakes that wait for their turn, and how many of this line are under way.
+struct Line {
+    FairQueue<std::shared_ptr<Intake>> waiting;
+    int active = 0;
 };
 
 struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
@@ -96,6 +104,7 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     // intake.cc: from a complete file to a verdict
     void enqueue(Job& job, const Case& c, const SeenFile& file, std::optional<core::Verdict> entry_verdict, bool final_try);
     void pump();
+    void pump(Line& line, int most);
     void begin(std::shared_ptr<Intake> intake);
     void cancel_intake(const std::string& target_key);
     void taken(std::shared_ptr<Intake> intake, Taken taken);
@@ -158,8 +167,7 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
         Time since{};
     };
     std::map<std::string, Damage> damaged;  ///< targets whose current backup is damaged or gone, by key
-    std::deque<std::shared_ptr<Intake>> queue;
-    int active = 0;
+    Line large, small;
     bool started = false, round_done = false, settled = false, vault_was_usable = false;
     int pending_parses = 0, pending_loads = 0;
     std::set<std::pair<BootTime, Job*>> wakes;

@@ -56,6 +56,7 @@ struct Job {
     std::unique_ptr<Vault::Job> take;
     std::unique_ptr<runs::Run> run;
     bool queued = false, busy = false;
+    bool large = false;      ///< while `take` is there: it is one of the few large ones
     bool taking = false;     ///< the copy is being made: the only time at which a cancel stops it
     std::string saying;      ///< status that is being published while busy
     std::string working_on;  ///< file, while busy
