@@ -110,6 +110,11 @@ void Vault::Impl::inspect(std::shared_ptr<Taking> t, UniqueFd file) {
         if (weak.expired()) return;
         // The job ends inside its own callback: it is destroyed a turn later.
         loop.post(Task([job = std::move(t->inspection)]() mutable { job.reset(); }));
+        if (findings.not_started) {
+            // No word about the file: it is taken again once there is room for a process.
+            return drop_copy(
+                t->tx, [this, t, why = std::move(findings.detail)] { finish(t, ended(Taken::Outcome::unavailable, "vault_unavailable", why)); });
+        }
         t->taken.findings = std::move(findings);
         finish(t, std::move(t->taken));
     });

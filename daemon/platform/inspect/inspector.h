@@ -19,6 +19,7 @@ struct Findings {
         not_inspected,   ///< out of time or memory, or the inspector died
     };
     State state = State::not_inspected;
+    bool not_started = false;       ///< nobody looked at the file, which may be as good as any: ask again later
     std::string code;               ///< reason code when damaged or not_inspected: truncated broken_archive wrong_type no_end_mark inspection_failed
     std::string detail;             ///< sentence, printable
     std::string format;             ///< "gzip+mysqldump", "zstd+mtf", "pg_dump custom", "opaque", …

@@ -66,6 +66,7 @@ public:
         } else {
             // Not from inside inspect(), and not to a job that is gone by then.
             Findings f = failed("the inspector cannot be started: " + child.error().what);
+            f.not_started = true;
             static_cast<void>(loop_.post([alive = std::weak_ptr<int>(job->alive), done = std::move(done), f = std::move(f)]() mutable {
                 if (!alive.expired()) done(std::move(f));
             }));

@@ -46,6 +46,19 @@ TEST_F(Take, CopiesProvesAndInspects) {
     expect_clean();
 }
 
+TEST_F(Take, AnInspectorThatCannotStartSaysNothingAboutTheFile) {
+    world->inspector.findings.state = inspect::Findings::State::not_inspected;
+    world->inspector.findings.not_started = true;
+    world->inspector.findings.detail = "no process can be started";
+    auto t = take("the bytes");
+    EXPECT_EQ(t.outcome, Outcome::unavailable);
+    EXPECT_EQ(t.detail, "no process can be started");
+    expect_clean();
+    world->inspector.findings = {};
+    world->inspector.findings.state = inspect::Findings::State::whole;
+    EXPECT_EQ(world->take(world->request("db.sql.gz", "the bytes")).outcome, Outcome::copied);
+}
+
 TEST_F(Take, UpperCaseHashIsTheSame) {
     deposit("f.gz", "x");
     auto r = world->request("f.gz", "x");

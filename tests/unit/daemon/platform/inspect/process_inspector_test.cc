@@ -108,6 +108,7 @@ TEST_F(ProcessInspectorTest, AChildThatCannotStartIsToldLaterAndOnlyToALivingJob
     loop.run_posted();
     ASSERT_EQ(got.size(), 1U);
     EXPECT_EQ(got.front().code, "inspection_failed");
+    EXPECT_TRUE(got.front().not_started) << "that says nothing about the file";
     got.clear();
     job = ask();
     job.reset();
