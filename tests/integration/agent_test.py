@@ -256,18 +256,23 @@ class Agent(Case):
     def watched(self, canary, work):
         """Runs work() while all processes are looked at a hundred times a second: who showed the canary, as {(program, where)}."""
         seen, looks, over = set(), [0], threading.Event()
+        wanted, before = canary.encode(), set(os.listdir("/proc"))  # what ran before cannot have got it
+
+        def read(path):
+            try:
+                with open(path, "rb") as f:
+                    return f.read()
+            except OSError:
+                return b""
 
         def look():
             while not over.is_set():
-                for folder in pathlib.Path("/proc").iterdir():
-                    if not folder.name.isdigit() or int(folder.name) == os.getpid():
+                for pid in os.listdir("/proc"):
+                    if not pid.isdigit() or pid in before:
                         continue
                     for where in ("cmdline", "environ"):
-                        try:
-                            if canary.encode() in (folder / where).read_bytes():
-                                seen.add(((folder / "comm").read_text().strip(), where))
-                        except OSError:
-                            pass
+                        if wanted in read(f"/proc/{pid}/{where}"):
+                            seen.add((read(f"/proc/{pid}/comm").decode().strip(), where))
                 looks[0] += 1
                 over.wait(0.005)
         watcher = threading.Thread(target=look)
