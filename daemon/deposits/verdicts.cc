@@ -11,7 +11,7 @@ namespace bkmon::deposits {
 
 namespace {
 
-constexpr milliseconds kAskAgain{std::chrono::minutes(10)};  ///< whether an agent's folder may be written to by now
+constexpr milliseconds kAskAgain{std::chrono::minutes(1)};  ///< whether an agent's folder may be written to by now
 
 }  // namespace
 

@@ -140,7 +140,7 @@ TEST_F(Intake, FolderThatWasReadOnlyIsAskedAgainAfterAWhile) {
     EXPECT_EQ(journal.count(journal::msg::deposit_read_only), 1U) << "said once";
     EXPECT_NE(tree.names("deposits/SHOP_CITY_NORTH/database"), "");
     files.unlink_errno = 0;
-    pass(std::chrono::minutes(11));
+    pass(std::chrono::minutes(3));
     EXPECT_EQ(tree.names("deposits/SHOP_CITY_NORTH/database"), "");
     EXPECT_FALSE(tree.has("deposits/SHOP_CITY_NORTH/log/STATUS.json"));
 }
