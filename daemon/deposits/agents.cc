@@ -35,20 +35,69 @@ void Part::Impl::on_agent(AgentSnapshot snapshot) {
     load_judged(agent, std::move(snapshot));
 }
 
+namespace {
+
+constexpr int kMostJudged = 20000;
+constexpr milliseconds kAtHand = std::chrono::minutes(10);  // longer than a verdict needs from its row to the end of its report
+
+/// What of an agent's judged rows must be at hand. Years of them would take more memory than everything else.
+class AtHand {
+public:
+    AtHand(std::set<std::string> reports, std::set<std::string> files, Time now)
+        : reports_(std::move(reports)), files_(std::move(files)), since_(now - kAtHand) {}
+    /// Each row is shown once before any is asked about.
+    void see(const history::JudgedRow& row) {
+        if (row.report_end && !row.target.empty()) newest_[row.target.key()] = std::max(newest_[row.target.key()], *row.report_end);
+    }
+    bool keeps(const history::JudgedRow& row) const {
+        if (row.at >= since_ || reports_.count(row.report_sha256) > 0 || files_.count(row.file_identity) > 0) return true;
+        const auto newest = newest_.find(row.target.key());
+        return newest != newest_.end() && row.report_end == newest->second;
+    }
+
+private:
+    std::set<std::string> reports_, files_;
+    Time since_;
+    std::map<std::string, Time> newest_;
+};
+
+std::set<std::string> identities(const std::vector<SeenFile>& files) {
+    std::set<std::string> all;
+    for (const auto& file : files) all.insert(file.id.text());
+    return all;
+}
+
+std::set<std::string> hashes(const std::vector<SeenReport>& reports) {
+    std::set<std::string> all;
+    for (const auto& report : reports) all.insert(report.sha256);
+    return all;
+}
+
+}  // namespace
+
 void Part::Impl::load_judged(AgentState& agent, AgentSnapshot snapshot) {
-    if (agent.loaded) return accept_snapshot(agent, std::move(snapshot));
-    if (agent.loading) return;  // the next look will bring it again
+    if (agent.loading) {
+        agent.newer = std::move(snapshot);
+        return;
+    }
+    // A refused report has no bytes: its identity stands for them.
+    for (auto& report : snapshot.reports)
+        if (report.sha256.empty()) report.sha256 = files::Sha256::of(report.file.name + "\n" + report.file.id.text());
+    if (agent.loaded) return recall_judged(agent, std::move(snapshot));
     agent.loading = true;
     ++pending_loads;
     auto rows = std::make_shared<std::vector<history::JudgedRow>>();
     auto owner = std::make_shared<std::string>();
+    auto at_hand = std::make_shared<AtHand>(hashes(snapshot.reports), identities(snapshot.files), now());
     auto kept = std::make_shared<AgentSnapshot>(std::move(snapshot));
     const std::string key = lower(agent.folder);
     rooms.store.read(
-        [rows, owner, key, name = owner_setting(agent)](history::Reader& r) -> Result<void> {
-            auto found = r.judged(key, 20000);
+        [rows, owner, at_hand, key, name = owner_setting(agent)](history::Reader& r) -> Result<void> {
+            auto found = r.judged(key, kMostJudged);
             if (!found) return fail(found.error());
-            *rows = std::move(*found);
+            for (const auto& row : *found) at_hand->see(row);
+            std::copy_if(std::make_move_iterator(found->begin()), std::make_move_iterator(found->end()), std::back_inserter(*rows),
+                         [&](const history::JudgedRow& row) { return at_hand->keeps(row); });
             auto setting = r.setting(name);
             if (!setting) return fail(setting.error());
             *owner = setting->value_or("");
@@ -59,6 +108,7 @@ void Part::Impl::load_judged(AgentState& agent, AgentSnapshot snapshot) {
             if (!me) return;
             --me->pending_loads;
             agent.loading = false;
+            const auto newer = std::exchange(agent.newer, std::nullopt);
             if (!read) {
                 me->rooms.journal.log(journal::Level::error, journal::msg::history_degraded,
                                       "the history cannot be read, deposits of " + printable(agent.folder) + " wait: " + read.error().what);
@@ -73,7 +123,50 @@ void Part::Impl::load_judged(AgentState& agent, AgentSnapshot snapshot) {
                 agent.judged.emplace(std::pair(row.target.key(), row.report_sha256), std::move(row));
             }
             me->accept_snapshot(agent, std::move(*kept));
+            if (newer) me->load_judged(agent, *newer);
         });
+}
+
+/// A report that came anew may have been judged long ago.
+void Part::Impl::recall_judged(AgentState& agent, AgentSnapshot snapshot) {
+    std::vector<std::string> asked;
+    for (const auto& report : snapshot.reports)
+        if (agent.reports.count(report.sha256) == 0 && agent.judged.count({"", report.sha256}) == 0) asked.push_back(report.sha256);
+    if (asked.empty()) return accept_snapshot(agent, std::move(snapshot));
+    agent.loading = true;
+    ++pending_loads;
+    auto rows = std::make_shared<std::vector<history::JudgedRow>>();
+    auto kept = std::make_shared<AgentSnapshot>(std::move(snapshot));
+    rooms.store.read(
+        [rows, asked = std::move(asked), key = lower(agent.folder)](history::Reader& r) -> Result<void> {
+            for (const auto& sha : asked) {
+                auto found = r.judged_report(key, sha);
+                if (!found) return fail(found.error());
+                rows->insert(rows->end(), std::make_move_iterator(found->begin()), std::make_move_iterator(found->end()));
+            }
+            return {};
+        },
+        [self = weak_from_this(), &agent, rows, kept](Result<void> read) {
+            auto me = self.lock();
+            if (!me) return;
+            --me->pending_loads;
+            agent.loading = false;
+            const auto newer = std::exchange(agent.newer, std::nullopt);
+            if (!read) {
+                me->rooms.journal.log(journal::Level::error, journal::msg::history_degraded,
+                                      "the history cannot be read, deposits of " + printable(agent.folder) + " wait: " + read.error().what);
+                return;
+            }
+            for (auto& row : *rows) agent.judged.emplace(std::pair(row.target.key(), row.report_sha256), std::move(row));
+            me->accept_snapshot(agent, std::move(*kept));
+            if (newer) me->load_judged(agent, *newer);
+        });
+}
+
+void Part::Impl::forget_judged(AgentState& agent, std::set<std::string> reports) const {
+    AtHand at_hand(std::move(reports), identities(agent.files), now());
+    for (const auto& [key, row] : agent.judged) at_hand.see(row);
+    std::erase_if(agent.judged, [&](const auto& item) { return !at_hand.keeps(item.second); });
 }
 
 void Part::Impl::accept_snapshot(AgentState& agent, AgentSnapshot snapshot) {
@@ -98,8 +191,6 @@ void Part::Impl::accept_snapshot(AgentState& agent, AgentSnapshot snapshot) {
     std::set<std::string> present;
     std::vector<SeenReport> fresh;
     for (auto& report : snapshot.reports) {
-        // A refused report has no bytes: its identity stands for them.
-        if (report.sha256.empty()) report.sha256 = files::Sha256::of(report.file.name + "\n" + report.file.id.text());
         present.insert(report.sha256);
         auto known = agent.reports.find(report.sha256);
         if (known == agent.reports.end() && report.settled && report.bytes.empty()) {
@@ -113,6 +204,7 @@ void Part::Impl::accept_snapshot(AgentState& agent, AgentSnapshot snapshot) {
         }
     }
     std::erase_if(agent.reports, [&](const auto& item) { return present.count(item.first) == 0; });
+    forget_judged(agent, std::move(present));
     if (fresh.empty()) {
         find_unexpected(agent);
         return consider(agent);

@@ -71,6 +71,8 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     AgentState& agent_of(const std::string& folder);
     void on_agent(AgentSnapshot snapshot);
     void load_judged(AgentState& agent, AgentSnapshot snapshot);
+    void recall_judged(AgentState& agent, AgentSnapshot snapshot);
+    void forget_judged(AgentState& agent, std::set<std::string> reports) const;  ///< but for what these reports that lie there need
     void accept_snapshot(AgentState& agent, AgentSnapshot snapshot);
     void parse_new(AgentState& agent, std::vector<SeenReport> fresh);
     void add_report(AgentState& agent, KnownReport known);
@@ -143,6 +145,8 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
 
     // deadlines.cc: what did not come
     void check_deadlines(Job& job);
+    bool runs_ahead(const Job& job, const targets::Target& target) const;
+    void put_right(Job& job, Time ahead);
     void miss(Job& job, const core::Cycle& cycle);
     void say_by_clock(Job& job, core::Verdict verdict, const core::Cycle& cycle);
     bool escalate_held(Job& job, const targets::Target& target);

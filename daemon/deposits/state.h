@@ -72,6 +72,7 @@ struct Job {
     std::optional<BootTime> wake;
     std::optional<Time> next_look;  ///< the next moment at which the clock alone changes something
     Time looked_at{};
+    std::optional<Time> put_right;  ///< a verdict of this due time, given by a clock that ran ahead, was seen to
 };
 
 struct AgentState {
@@ -82,13 +83,16 @@ struct AgentState {
     Time refused_since{};
     bool seen = false;                           ///< the folder is there
     bool loaded = false, loading = false;        ///< what was judged before is known
+    std::optional<AgentSnapshot> newer;          ///< came while loading
     std::optional<BootTime> read_only;           ///< when judged deposits could not be taken away; said once, tried again after a while
     std::string stuck;                           ///< why the last one could not be taken away, when that may pass
     std::map<std::string, KnownReport> reports;  ///< by sha256
     std::vector<SeenFile> files, temporaries;
     bool truncated = false;  ///< more lies there than is looked at
     std::vector<std::string> oddities;
-    std::map<std::pair<std::string, std::string>, history::JudgedRow> judged;  ///< (target key, report sha256)
+    /// (target key, report sha256). Of reports and files that lie there, of the last minutes, and the newest of each target; the others are asked
+    /// of the history when their report comes again.
+    std::map<std::pair<std::string, std::string>, history::JudgedRow> judged;
     std::vector<Job*> jobs;
 };
 

@@ -171,18 +171,35 @@ Result<std::vector<DepositStateRow>> SqliteSession::deposit_states() {
     return rows;
 }
 
+namespace {
+
+constexpr std::string_view kJudged =
+    "SELECT t.name, j.agent, j.report_sha256, j.file_sha256, j.status, j.reason_code, j.at, j.report_end, j.file_identity "
+    "FROM judged j LEFT JOIN target t ON t.id = j.target ";
+
+Result<void> read_judged(sql::Statement& s, std::vector<JudgedRow>& rows) {
+    auto& row = rows.emplace_back();
+    if (auto target = read_target(s, row.target); !target) return target;
+    s.read(row.agent, row.report_sha256, row.file_sha256, row.status, row.reason_code, row.at, row.report_end, row.file_identity);
+    return {};
+}
+
+}  // namespace
+
 Result<std::vector<JudgedRow>> SqliteSession::judged(const std::string& agent, int limit) {
     std::vector<JudgedRow> rows;
     auto r = query(
-        "SELECT t.name, j.agent, j.report_sha256, j.file_sha256, j.status, j.reason_code, j.at, j.report_end, j.file_identity "
-        "FROM judged j LEFT JOIN target t ON t.id = j.target WHERE j.agent = ? ORDER BY j.at DESC, j.id DESC LIMIT ?",
-        [&](sql::Statement& s) -> Result<void> {
-            auto& row = rows.emplace_back();
-            if (auto target = read_target(s, row.target); !target) return target;
-            s.read(row.agent, row.report_sha256, row.file_sha256, row.status, row.reason_code, row.at, row.report_end, row.file_identity);
-            return {};
-        },
+        std::string(kJudged) + "WHERE j.agent = ? ORDER BY j.at DESC, j.id DESC LIMIT ?", [&](sql::Statement& s) { return read_judged(s, rows); },
         agent, std::max(limit, 0));
+    if (!r) return fail(std::move(r.error()));
+    return rows;
+}
+
+Result<std::vector<JudgedRow>> SqliteSession::judged_report(const std::string& agent, const std::string& report_sha256) {
+    std::vector<JudgedRow> rows;
+    auto r = query(
+        std::string(kJudged) + "WHERE j.report_sha256 = ? AND j.agent = ? ORDER BY j.at DESC, j.id DESC",
+        [&](sql::Statement& s) { return read_judged(s, rows); }, report_sha256, agent);
     if (!r) return fail(std::move(r.error()));
     return rows;
 }

@@ -29,6 +29,7 @@ public:
     Result<std::vector<HealthyRow>> vault_files() override;
     Result<std::vector<DepositStateRow>> deposit_states() override;
     Result<std::vector<JudgedRow>> judged(const std::string& agent, int limit) override;
+    Result<std::vector<JudgedRow>> judged_report(const std::string& agent, const std::string& report_sha256) override;
     Result<std::vector<HeldRow>> held() override;
     Result<std::optional<std::string>> setting(const std::string& name) override;
 

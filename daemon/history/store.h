@@ -44,6 +44,8 @@ public:
     virtual Result<std::vector<HealthyRow>> vault_files() = 0;                          ///< all rows with a vault_path
     virtual Result<std::vector<DepositStateRow>> deposit_states() = 0;
     virtual Result<std::vector<JudgedRow>> judged(const std::string& agent, int limit) = 0;  ///< newest first
+    /// Each target's row about this report of this agent, newest first.
+    virtual Result<std::vector<JudgedRow>> judged_report(const std::string& agent, const std::string& report_sha256) = 0;
     virtual Result<std::vector<HeldRow>> held() = 0;
     virtual Result<std::optional<std::string>> setting(const std::string& name) = 0;    ///< small runtime values: vault marker id, …
 };

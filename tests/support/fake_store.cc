@@ -1,6 +1,7 @@
 #include "tests/support/fake_store.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "common/base/text.h"
@@ -137,6 +138,12 @@ Result<std::vector<HealthyRow>> FakeTables::vault_files() {
 }
 
 Result<std::vector<DepositStateRow>> FakeTables::deposit_states() { return values(deposits_); }
+
+Result<std::vector<JudgedRow>> FakeTables::judged_report(const std::string& agent, const std::string& report_sha256) {
+    auto rows = judged(agent, std::numeric_limits<int>::max());
+    if (rows) std::erase_if(*rows, [&](const JudgedRow& row) { return row.report_sha256 != report_sha256; });
+    return rows;
+}
 
 Result<std::vector<JudgedRow>> FakeTables::judged(const std::string& agent, int limit) {
     std::vector<std::pair<std::int64_t, JudgedRow>> found;

@@ -35,6 +35,7 @@ public:
     Result<std::vector<history::HealthyRow>> vault_files() override;
     Result<std::vector<history::DepositStateRow>> deposit_states() override;
     Result<std::vector<history::JudgedRow>> judged(const std::string& agent, int limit) override;
+    Result<std::vector<history::JudgedRow>> judged_report(const std::string& agent, const std::string& report_sha256) override;
     Result<std::vector<history::HeldRow>> held() override;
     Result<std::optional<std::string>> setting(const std::string& name) override;
 

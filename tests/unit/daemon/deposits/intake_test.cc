@@ -102,6 +102,29 @@ TEST_F(Intake, SamePushAgainIsNoEvent) {
     EXPECT_EQ(verdict_events(), events);
 }
 
+TEST_F(Intake, SamePushLongAfterItsReportWentIsNoEvent) {
+    // By then nothing of it is in memory: the history knows it.
+    const std::string text = report("MAIN", "bytes", loop.clock().now());
+    put_file("MAIN", "bytes");
+    put_report(text);
+    look();
+    ASSERT_EQ(status(), "ok");
+    pass(std::chrono::hours(24));
+    put_file("MAIN", "those of the next day");
+    put_report(report("MAIN", "those of the next day", loop.clock().now()));
+    look();
+    ASSERT_EQ(status(), "ok");
+    for (int i = 0; i < 3; ++i) pass(std::chrono::minutes(20));
+    const auto events = verdict_events();
+    put_file("MAIN", "bytes");
+    put_report(text);
+    look();
+    pass(std::chrono::minutes(2));
+    EXPECT_EQ(verdict_events(), events);
+    EXPECT_EQ(status(), "ok");
+    EXPECT_FALSE(tree.has("deposits/SHOP_CITY_NORTH/log/STATUS.json"));
+}
+
 TEST_F(Intake, WhatACrashLeftHalfTakenAwayGoesWithTheNextLook) {
     const auto leave = [&](const std::string& folder, std::size_t more) {
         const std::string path = tree.at("deposits/SHOP_CITY_NORTH/" + folder + "/x");

@@ -538,6 +538,9 @@ TEST_P(Conformance, WhatWasJudgedIsFoundByReportAndFile) {
     EXPECT_THAT(texts(read([](Reader& r) { return r.judged("A", 10); })), ElementsAre(text(refused), text(row)));
     EXPECT_EQ(read([](Reader& r) { return r.judged("A", 1); }).size(), 1U);
     EXPECT_EQ(read([](Reader& r) { return r.judged("B", 10); }).size(), 1U);
+    EXPECT_THAT(texts(read([](Reader& r) { return r.judged_report("A", "rep"); })), ElementsAre(text(row)));
+    EXPECT_THAT(texts(read([](Reader& r) { return r.judged_report("A", "bad"); })), ElementsAre(text(refused)));
+    EXPECT_TRUE(read([](Reader& r) { return r.judged_report("B", "rep"); }).empty());
 }
 
 TEST_P(Conformance, AFailedWorkLeavesNothingAndItsNeighboursStay) {
