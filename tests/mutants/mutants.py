@@ -31,8 +31,7 @@ class Mutant:
         wanted = set()
         for program, _ in self.tests:
             wanted |= {"bkmond", "bkmonctl", "bkmon-inspect"} if program.endswith(".py") else {program}
-            # Programs that unit tests start.
-            if program == "unit_daemon_platform_inspect":
+            if program.startswith("unit_daemon_platform_inspect"):  # they start the real one
                 wanted.add("bkmon-inspect")
         return sorted(wanted)
 
