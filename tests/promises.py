@@ -30,6 +30,10 @@ PROMISES = [
      ["tests/sweeps/overload_test.py::test_events_that_never_come", "tests/sweeps/overload_test.py::test_twenty_thousand_events",
       "tests/sweeps/overload_test.py::test_watches_used_up", "tests/sweeps/overload_test.py::test_no_watch_at_all"],
      ["events_that_never_come", "inotify_overflow", "watches_used_up", "no_watch_at_all"]),
+    ("R12", "A backup that does not come is missing once for each due time, through changes of the clock, jumps of hours and years, sleep and "
+     "restarts; a clock that was wrong for a while swallows nothing.",
+     ["tests/unit/daemon/core/schedule_sweep_test.cc", "tests/unit/daemon/deposits/time_sweep_test.cc", "tests/sweeps/time_test.py"],
+     ["schedule_changes", "clock_jumps", "time_end_to_end"]),
     ("R13", "No byte from outside reaches a terminal, a journal line, a table, a page, JSON, YAML, SQL or a path as syntax.",
      ["tests/sweeps/names_test.py", "tests/unit/common/base", "tests/unit/ctl/render"],
      ["names_of_agents", "names_in_the_journal", "words_of_reports", "names_as_paths"]),
@@ -45,7 +49,9 @@ PROMISES = [
     ("R17", "A full file system loses no healthy backup and no alert: it is said before, the emergency itself is still recorded, and everything "
      "goes on by itself when there is room again.",
      ["tests/integration/hostile_test.py::test_g43_state_disk_full", "tests/integration/verify_test.py::test_space_runs_out",
-      "tests/unit/daemon/app/space_keeper_test.cc", "tests/unit/daemon/platform/files/space_marks_test.cc"], []),
+      "tests/unit/daemon/app/space_keeper_test.cc", "tests/unit/daemon/platform/files/space_marks_test.cc",
+      "tests/unit/daemon/deposits/vault/fault_sweep_test.cc"],
+     ["faults_in_process"]),
     ("R19", "Each file of the vault is read again and hashed at least every 7 days; a damaged one is told in that turn, marked and kept.",
      ["tests/unit/daemon/deposits/vault/verify_test.cc", "tests/unit/daemon/deposits/scrub_test.cc", "tests/integration/verify_test.py"],
      ["vault_bits_each", "vault_bits_random"]),

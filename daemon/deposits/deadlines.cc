@@ -13,9 +13,9 @@ namespace {
 constexpr int kMostFilledDays = 62;
 
 /// True when the cycle is decided: by a verdict of its own (a `late` is none), or because a later one is spoken of.
-bool has_verdict(const targets::Target& target, const core::Cycle& cycle) {
+bool has_verdict(const targets::Target& target, const core::Cycle& cycle, bool runs_ahead) {
     const auto& v = target.current.verdict;
-    if (!v.due || v.reason_code == "first_due") return false;
+    if (!v.due || v.reason_code == "first_due" || runs_ahead) return false;
     return *v.due > cycle.due || (*v.due == cycle.due && v.status != core::Status::late);
 }
 
@@ -45,15 +45,57 @@ void Part::Impl::check_deadlines(Job& job) {
     if (!job.rule || job.busy || !settled) return;
     const auto* target = rooms.registry.find(job.id);
     if (target == nullptr) return;
+    if (runs_ahead(job, *target) && job.put_right != target->current.verdict.due) return put_right(job, *target->current.verdict.due);
     const Time first_known = target->current.first_known;
     const auto passed = core::newest_past_deadline(*job.rule, now());
-    if (passed && passed->due >= first_known && !has_verdict(*target, *passed)) return miss(job, *passed);
+    if (passed && passed->due >= first_known && !has_verdict(*target, *passed, runs_ahead(job, *target))) return miss(job, *passed);
     if (escalate_held(job, *target)) return;
     const auto open = core::cycle_of(*job.rule, now());
     if (!open || now() < open->due || now() >= open->deadline || open->due < first_known) return;
     const auto& v = target->current.verdict;
-    if (v.due && *v.due >= open->due && v.reason_code != "first_due") return;
+    if (v.due && *v.due >= open->due && v.reason_code != "first_due" && !runs_ahead(job, *target)) return;
     say_late(job, *open);
+}
+
+/// The verdict speaks of a cycle that has not begun: the clock ran ahead when it was given, and was set back since. Nothing may wait until
+/// that cycle comes.
+bool Part::Impl::runs_ahead(const Job& job, const targets::Target& target) const {
+    const auto& v = target.current.verdict;
+    return v.due && job.rule && v.reason_code != "first_due" && *v.due - job.rule->early > now();
+}
+
+/// What was true before the clock ran ahead is said again: the newest verdict of a cycle that did begin. Without one the clock and the
+/// deposits decide, as for a job that is new.
+void Part::Impl::put_right(Job& job, Time ahead) {
+    constexpr int kNewest = 2000;
+    job.busy = true;
+    auto before = std::make_shared<std::optional<core::Verdict>>();
+    rooms.store.read(
+        [before, id = job.id, t = now(), until = now() + job.rule->early](history::Reader& r) -> Result<void> {
+            auto rows = r.verdicts({id.str(), "", {}, {}, {}, 0, kNewest});
+            if (!rows) return fail(std::move(rows.error()));
+            for (const auto& row : *rows) {
+                const auto& due = row.verdict.due;
+                if (!due || *due > until || row.verdict.status == core::Status::late) continue;
+                if (row.verdict.status == core::Status::missing && row.verdict.at > t) continue;  // by the wrong clock, before its deadline
+                if (!*before || *(*before)->due < *due) *before = row.verdict;                    // newest first: of one cycle the last word
+            }
+            return {};
+        },
+        [this, &job, ahead, before, self = weak_from_this()](Result<void> read) {
+            if (self.expired()) return;
+            if (!read) {
+                block(job);
+                return finished(job, "done", "");
+            }
+            job.put_right = ahead;
+            const auto cycle = *before ? core::cycle_of(*job.rule, *(*before)->due) : std::nullopt;
+            if (!cycle) return finished(job, "done", "");
+            auto v = std::move(**before);
+            v.reason += "; said again, because the clock had run ahead";
+            v.at = now();
+            say_by_clock(job, std::move(v), *cycle);
+        });
 }
 
 /// A verdict that the clock alone brought: published, and the job is free again once it is on disk.

@@ -219,7 +219,8 @@ void Part::Impl::load_baseline(std::shared_ptr<Intake> in, const std::string& sh
 void Part::Impl::judge(std::shared_ptr<Intake> in, Taken t) {
     Job& job = *in->job;
     const auto* target = rooms.registry.find(job.id);
-    const bool older_cycle = in->cycle && target != nullptr && target->current.verdict.due && *target->current.verdict.due > in->cycle->due;
+    const bool older_cycle =
+        in->cycle && target != nullptr && target->current.verdict.due && *target->current.verdict.due > in->cycle->due && !runs_ahead(job, *target);
     Baseline baseline = in->baseline;
     if (older_cycle) baseline.last_backup_at.reset();  // it came after a newer one: that alone is no fault, and is said below
     core::Verdict v = in->entry_verdict ? *in->entry_verdict : judge_copy(candidate_of(*in), baseline, t.sha256, t.size, t.findings, now());

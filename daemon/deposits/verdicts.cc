@@ -34,7 +34,7 @@ targets::Registry::Publication Part::Impl::publication(Job& job, core::Verdict v
     }
     const auto* target = rooms.registry.find(job.id);
     const auto shown_due = target != nullptr ? target->current.verdict.due : std::nullopt;
-    p.current = !cycle || !shown_due || *shown_due <= cycle->due || target->current.verdict.reason_code == "first_due";
+    p.current = !cycle || !shown_due || *shown_due <= cycle->due || target->current.verdict.reason_code == "first_due" || runs_ahead(job, *target);
     p.verdict = std::move(v);
     return p;
 }

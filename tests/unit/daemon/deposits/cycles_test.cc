@@ -188,6 +188,26 @@ TEST_F(DepositsTest, ClockSetForwardAndBackGivesNoSecondMissing) {
     EXPECT_EQ(status(), "missing");
 }
 
+TEST_F(DepositsTest, AClockThatRanYearsAheadForAWhileSwallowsNothing) {
+    start();
+    until("2026-11-22T13:10:00Z");
+    push("good");
+    constexpr auto kYears = std::chrono::hours(24 * 3653 + 3);
+    loop.jump(kYears);
+    part->clock_changed();
+    pass(std::chrono::minutes(10));
+    EXPECT_EQ(status(), "missing");
+    loop.jump(-kYears);
+    part->clock_changed();
+    pass(seconds(3));
+    EXPECT_EQ(status(), "ok") << shown().reason;
+    EXPECT_NE(shown().reason.find("the clock had run ahead"), std::string::npos) << shown().reason;
+    until("2026-11-23T15:00:10Z");
+    EXPECT_EQ(status(), "missing");
+    push("the next one");
+    EXPECT_EQ(status(), "ok") << shown().reason;
+}
+
 TEST_F(DepositsTest, RestartInTheMiddleOfACycleJudgesNothingTwice) {
     settings.jobs[0].consume = false;
     start();
