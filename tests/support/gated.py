@@ -145,6 +145,8 @@ class Home:
         self.gate.command(*arm)
         if wait and not self.until(lambda: self.status() is not None or self.gate.ended_event.is_set(), 20):
             raise AssertionError("bkmond does not answer:\n" + self.text())
+        if wait and self.gate.ended_event.is_set():
+            raise AssertionError(f"bkmond ended with {self.gate.ended}:\n" + self.text())
         return self.gate
 
     def stop(self):

@@ -14,7 +14,7 @@ import vault_checker  # noqa: E402
 from gated import GATE, Disks, Home, final, target  # noqa: E402
 from harness import FULL, Case, fact, main, seed  # noqa: E402
 
-WORKERS = 5 if FULL else 3
+WORKERS = 6 if FULL else 3
 PATIENCE = 10  # R4: seconds from the start to the state before or after
 # Calls after which the disk is another one. A kill at the others leaves what a kill at the next of these leaves. pwrite64 is of the history's log alone
 # and of the copy: what is half written there does not count.
@@ -25,7 +25,7 @@ TURNS = ("renameat2", "fdatasync", "unlinkat")  # where the first crash is, when
 def role(path, home):
     """The same for the same step of two promotions."""
     path = str(path).replace(str(home), "")
-    return re.sub(r"[0-9a-f]{8,}|\d{8}T\d{6}Z", "*", path)
+    return re.sub(r"(?<=/.bkmon-judged-)[0-9a-f-]*|[0-9a-f]{8,}|\d{8}T\d{6}Z", "*", path)
 
 
 class Crash(Case):
@@ -178,8 +178,8 @@ class Crash(Case):
                     points = sorted(self.rng.sample(points, 14 if kind == "temporary" else 6))
                 self.steps = set()
                 came = self.in_parallel(self.point, [(template, had, k) for k in points])
-                # Threads take turns: the last few calls may come out otherwise.
-                self.assertTrue(all(came[:int(len(came) * 0.9)]), f"{kind}: calls that were not reached: {[k for k, c in zip(points, came) if not c]} of {len(calls)}")
+                # Threads look twice or once at what changed: a promotion may have fewer calls than the one that was traced.
+                self.assertTrue(all(came[:int(len(came) * 0.75)]), f"{kind}: calls that were not reached: {[k for k, c in zip(points, came) if not c]} of {len(calls)}")
                 fewest = min(fewest, sum(came))
                 if FULL:
                     self.chase(template, had, calls)

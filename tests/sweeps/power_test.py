@@ -1,8 +1,10 @@
 """Power cuts: the file systems of vault and history are shut down (SHUTDOWN ioctl: nothing that was not synced stays) at every call of a promotion, and
 mounted again. What bkmond had called ok to somebody before is still there and whole, and the rest goes on by itself."""
 import concurrent.futures
+import os
 import pathlib
 import random
+import subprocess
 import sys
 import threading
 import time
@@ -25,11 +27,21 @@ class Machine:
         if apart:
             self.places = {f"{name}-{part}": self.home.path / part for part in ("vault", "state")}
         else:
-            self.places = {name: self.home.path}
+            self.places = {name: self.home.path / "disk"}
         for image, point in self.places.items():
             disks.mount(kind, image, "512M" if kind == "xfs" else "128M", point=point)
+        self.bound = [] if apart else ["vault", "state"]
+        for part in self.bound:
+            (self.home.path / "disk" / part).mkdir()
+            (self.home.path / part).mkdir()
+        self.bind()
         self.home.make()
+        os.sync()  # the folders are of whoever installed bkmond
         self.had, self.sent = [], 0
+
+    def bind(self):
+        for part in self.bound:
+            subprocess.run(["mount", "--bind", str(self.home.path / "disk" / part), str(self.home.path / part)], check=True)
 
     def off(self, rng):
         """The lights go out. Either at once, or with a daemon that still runs on a disk that answers nothing but errors."""
@@ -39,8 +51,11 @@ class Machine:
             shutdown(point)
         time.sleep(rng.choice((0, 0.05)))
         self.home.stop()
+        for part in self.bound:
+            subprocess.run(["umount", str(self.home.path / part)], check=True)
         for image, point in self.places.items():
             self.disks.again(self.kind, image, point)
+        self.bind()
 
     def deposit(self):
         self.sent += 1
