@@ -207,6 +207,7 @@ void Wiring::keep_house() {
             // More is old than one batch may take: go on soon, so that no write waits long.
             if (!alive.expired() && done && *gone >= kExpireBatch) house_timer_->arm(std::chrono::seconds(2));
         });
+    if (deposits_) deposits_->expire(before);
 }
 
 }  // namespace bkmon::app

@@ -31,7 +31,48 @@ Result<void> write_copy(files::FileOps& files, const std::string& state_dir, con
         return fail(file.error());
     }
     const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
-    return files.write(file->get(), std::span(data, bytes.size()), 0);
+    auto written = files.write(file->get(), std::span(data, bytes.size()), 0);
+    // Half a copy would be taken for a whole one when the report comes again.
+    if (!written) static_cast<void>(files.unlink(dir->get(), name));
+    return written;
+}
+
+constexpr std::size_t kMostMonths = 2000, kMostFiles = 5000;
+
+/// One month's folder; it goes with its last file.
+Result<void> expire_month(files::FileOps& files, int reports, const std::string& month, std::int64_t before_ns) {
+    auto dir = files.open_dir(reports, month);
+    if (!dir) return fail(dir.error());
+    bool more = false;
+    auto names = files.list(dir->get(), kMostFiles, more);
+    if (!names) return fail(names.error());
+    std::size_t gone = 0;
+    for (const auto& entry : *names) {
+        const auto file = files.stat_at(dir->get(), entry.name);
+        if (!file || file->mtime_ns >= before_ns) continue;
+        if (auto removed = files.unlink(dir->get(), entry.name); !removed) return removed;
+        ++gone;
+    }
+    return more || gone < names->size() ? Result<void>() : files.remove_dir(reports, month);
+}
+
+Result<void> expire_reports(files::FileOps& files, const std::string& state_dir, Time before) {
+    auto state = files.open_root(state_dir);
+    if (!state) return fail(state.error());
+    auto reports = files.open_dir(state->get(), "reports");
+    if (!reports) return reports.error().code == Errc::not_found ? Result<void>() : fail(reports.error());
+    bool more = false;
+    auto months = files.list(reports->get(), kMostMonths, more);
+    if (!months) return fail(months.error());
+    const std::string last = rfc3339(before).substr(0, 7);
+    const std::int64_t before_ns = to_ms(before) * 1'000'000;
+    for (const auto& month : *months) {
+        const bool named =
+            month.name.size() == last.size() && month.name[4] == '-' && month.name.find_first_not_of("0123456789-") == std::string::npos;
+        if (!named || month.name > last) continue;
+        if (auto done = expire_month(files, reports->get(), month.name, before_ns); !done) return done;
+    }
+    return {};
 }
 
 }  // namespace
@@ -60,6 +101,17 @@ void Archive::keep(const std::string& agent, const std::string& file, const std:
                 row.archive_path.clear();
             }
             store_.write([row](history::Session& s) { return s.add_report(row); }, [](Result<void>) {});
+        });
+}
+
+void Archive::expire(Time before) {
+    // Times of files have nanoseconds: what lies outside of their range is older than every file.
+    if (before < Time()) return;
+    loop::submit(
+        lane_, loop_, alive_, [&files = files_, state = state_dir_, before](std::stop_token) { return expire_reports(files, state, before); },
+        [this](Result<void> done) {
+            if (!done)
+                journal_.log(journal::Level::warning, journal::msg::note, "old reports in the archive cannot be removed: " + done.error().what);
         });
 }
 

@@ -18,6 +18,8 @@ public:
     /// A copy that is there already is kept. A copy that cannot be written is journalled: judging goes on without it.
     void keep(const std::string& agent, const std::string& file, const std::string& sha256, std::shared_ptr<const std::string> bytes,
               std::string outcome);
+    /// Takes away what was written before this moment, some thousand files at a time: the history forgets those reports too.
+    void expire(Time before);
 
 private:
     loop::EventLoop& loop_;

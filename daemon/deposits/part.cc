@@ -148,6 +148,8 @@ void Part::Impl::start(std::function<void(Result<void>)> done) {
     });
 }
 
+void Part::expire(Time before) { impl_->archive.expire(before); }
+
 void Part::Impl::begin_arrival(const std::string& marker) {
     for (auto& [key, job] : jobs) schedule(*job);
     Arrival::Options o;

@@ -74,6 +74,8 @@ public:
     /// New jobs and settings. Errc::invalid when deposits.root or deposits.vault changed: those need a restart.
     Result<void> reconfigure(core::DepositSettings settings, std::function<void(Result<void>)> done);
     void clock_changed();
+    /// Forgets copies of reports that are older.
+    void expire(Time before);
 
     std::vector<DepositView> list() const;
     std::vector<UnexpectedView> unexpected() const;

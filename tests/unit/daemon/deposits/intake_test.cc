@@ -1,4 +1,5 @@
 // Reports and files in every order; what is judged, what waits, what is quiet.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -125,6 +126,27 @@ TEST_F(Intake, SamePushLongAfterItsReportWentIsNoEvent) {
     EXPECT_FALSE(tree.has("deposits/SHOP_CITY_NORTH/log/STATUS.json"));
 }
 
+TEST_F(Intake, CopiesOfReportsGoWhenTheHistoryForgetsThem) {
+    put_file("MAIN", "bytes");
+    put_report(report("MAIN", "bytes", loop.clock().now()));
+    look();
+    ASSERT_EQ(store.tables().reports().size(), 1U);
+    const std::string copy = "state/" + store.tables().reports().begin()->second.archive_path;
+    tree.put("state/reports/notes/mine", "x");
+    ASSERT_TRUE(tree.has(copy));
+    const timespec written{to_ms(loop.clock().now()) / 1000, 0}, times[2] = {written, written};
+    ASSERT_EQ(::utimensat(AT_FDCWD, tree.at(copy).c_str(), static_cast<const timespec*>(times), 0), 0);
+    part->expire(loop.clock().now() - std::chrono::hours(1));
+    pass(seconds(1));
+    EXPECT_TRUE(tree.has(copy));
+    part->expire(Time::min());
+    part->expire(loop.clock().now() + std::chrono::hours(1));
+    pass(seconds(1));
+    EXPECT_FALSE(tree.has(copy));
+    EXPECT_FALSE(tree.has("state/reports/2026-11"));
+    EXPECT_TRUE(tree.has("state/reports/notes/mine"));
+}
+
 TEST_F(Intake, WhatACrashLeftHalfTakenAwayGoesWithTheNextLook) {
     const auto leave = [&](const std::string& folder, std::size_t more) {
         const std::string path = tree.at("deposits/SHOP_CITY_NORTH/" + folder + "/x");
@@ -153,6 +175,17 @@ TEST_F(Intake, WhatCouldNotBeTakenAwayIsTriedAgain) {
     look();
     EXPECT_EQ(tree.names("deposits/SHOP_CITY_NORTH/database"), "");
     EXPECT_FALSE(tree.has("deposits/SHOP_CITY_NORTH/log/STATUS.json"));
+}
+
+TEST_F(Intake, WhatCouldNotBeLookedAtBeforeItGoesGoesLater) {
+    files.judged_stat_errno = EIO;
+    push("bytes");
+    ASSERT_EQ(status(), "ok");
+    files.judged_stat_errno = 0;
+    look();
+    look();
+    EXPECT_EQ(tree.names("deposits/SHOP_CITY_NORTH/database"), "");
+    EXPECT_EQ(tree.names("deposits/SHOP_CITY_NORTH/log"), "");
 }
 
 TEST_F(Intake, FolderThatWasReadOnlyIsAskedAgainAfterAWhile) {
