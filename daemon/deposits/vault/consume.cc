@@ -69,7 +69,9 @@ Result<void> consume(files::FileOps& ops, const std::string& deposit_root, const
     const std::string ours = name_for(id);
     if (auto moved = ops.rename_new(dir, file, dir, ours); !moved) return fail(in(what, may_not(std::move(moved.error()))));
     auto after = ops.stat_at(dir, ours);
-    if (!after || !same(id, *after)) {
+    // Which file it is cannot be seen now: it keeps the new name, as below.
+    if (!after) return fail(in(what, std::move(after.error())));
+    if (!same(id, *after)) {
         if (auto back = give_back(ops, dir, ours, file); !back) return fail(in(what, std::move(back.error())));
         return fail(Errc::busy, what + ": it is another file now");
     }

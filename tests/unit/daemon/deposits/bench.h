@@ -22,7 +22,11 @@ public:
     explicit ShiftedFiles(const Clock& clock) : clock_(clock) {}
 
     Result<files::FileStat> stat(int fd) override { return shifted(ForwardingFiles::stat(fd)); }
-    Result<files::FileStat> stat_at(int dir, std::string_view relative) override { return shifted(ForwardingFiles::stat_at(dir, relative)); }
+    Result<files::FileStat> stat_at(int dir, std::string_view relative) override {
+        if (judged_stat_errno != 0 && relative.starts_with(deposits::kJudgedPrefix)) return sys_fail("stat", judged_stat_errno);
+        return shifted(ForwardingFiles::stat_at(dir, relative));
+    }
+    int judged_stat_errno = 0;  ///< why what is about to be removed cannot be looked at
     Result<void> sync(int) override { return {}; }
     Result<void> unlink(int dir, std::string_view name) override {
         return unlink_errno == 0 ? ForwardingFiles::unlink(dir, name) : sys_fail("remove", unlink_errno);
