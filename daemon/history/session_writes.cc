@@ -188,8 +188,12 @@ Result<int> SqliteSession::expire(Time before, int batch) {
         if (!r) return fail(std::move(r.error()));
         gone += connection_.changes();
     }
-    // The count per target walks a whole index: only once nothing else is left to do.
-    return gone == 0 ? expire_healthy(batch) : Result<int>(gone);
+    // The count per target walks a whole index: only once no batch is full. Waiting for nothing to be old would be waiting for ever where
+    // something gets old all the time.
+    if (gone >= batch) return gone;
+    auto healthy = expire_healthy(batch - gone);
+    if (!healthy) return healthy;
+    return gone + *healthy;
 }
 
 Result<int> SqliteSession::expire_healthy(int batch) {

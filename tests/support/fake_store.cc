@@ -315,7 +315,7 @@ Result<int> FakeTables::expire(Time before, int batch) {
     gone += expire_from(judged_, batch, [&](const auto& r) { return r.second.at < before; });
     gone += expire_from(daily_, batch, [&](const auto& r) { return r.date < day; });
     expire_from(cycles_, batch, [&](const auto& r) { return r.date < day; });
-    if (gone == 0) gone = expire_healthy(batch);
+    if (gone < batch) gone += expire_healthy(batch - gone);
     return gone;
 }
 

@@ -16,9 +16,10 @@ import vault_checker  # noqa: E402
 from gated import GATE, Disks, Home, final, target  # noqa: E402
 from harness import FULL, Case, fact, main, seed  # noqa: E402
 
-WORKERS = 24 if FULL else 6
+WORKERS = 40 if FULL else 8
 HEALS = 100  # seconds: some things are tried again after half a minute, and one after the other
 # What each call can fail with. A table and not all of all: fsync does not run out of descriptors.
+LONG = ("pwrite64", "openat2", "newfstatat", "pread64", "openat")  # the longest series come first
 FILLER = ".bkmon-filler"
 FULL_DISK = ("ENOSPC", "EDQUOT")
 FAULTS = {
@@ -87,6 +88,8 @@ class Faults(Case):
         bad += vault_checker.judge(home.path, expected([sha, following], now=following), "settled")
         with self.lock:
             self.runs += 1
+            if FULL and self.runs % 50 == 0:
+                print(f"[{self.runs}] {where}, {took:.0f} s", file=sys.stderr, flush=True)
             self.slowest = max(self.slowest, took)
         if bad:
             self.complain(where, bad, home)
@@ -132,25 +135,34 @@ class Faults(Case):
         finally:
             home.remove()
 
-    def series(self, template, had, name, code, how):
-        """k = 1, 2, 3 … until no fault fires."""
-        k = 1
-        while self.fault(template, had, name, code, how, k):
-            k += 1
+    def series(self, template, had, how):
+        """Every call with every error, k = 1, 2, 3 … until no fault fires. Each worker takes the next k of the series that most are left of."""
+        left = {(name, code): 1 for name in FAULTS for code in FAULTS[name]}
+
+        def work():
+            while True:
+                with self.lock:
+                    if not left:
+                        return
+                    name, code = max(left, key=lambda s: (s[0] in LONG, -left[s]))
+                    k = left[name, code]
+                    left[name, code] = k + 1
+                if not self.fault(template, had, name, code, how, k):
+                    with self.lock:
+                        left.pop((name, code), None)
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            for done in [pool.submit(work) for _ in range(WORKERS)]:
+                done.result()
 
     def calls(self, how):
         began = time.monotonic()
         template, had = self.template(self.folder())
-        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-            if FULL:
-                # The long series first.
-                order = sorted(FAULTS, key=lambda n: n not in ("pwrite64", "openat2", "newfstatat", "pread64", "openat"))
-                jobs = [pool.submit(self.series, template, had, name, code, how) for name in order for code in FAULTS[name]]
-            else:
-                chosen = [(n, self.rng.choice(FAULTS[n]), self.rng.randrange(1, 4)) for n in self.rng.sample(sorted(FAULTS), 8)]
-                jobs = [pool.submit(self.fault, template, had, name, code, how, k) for name, code, k in chosen]
-            for job in jobs:
-                job.result()
+        if FULL:
+            self.series(template, had, how)
+        else:
+            chosen = [(n, self.rng.choice(FAULTS[n]), self.rng.randrange(1, 4)) for n in self.rng.sample(sorted(FAULTS), 8)]
+            with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+                list(pool.map(lambda c: self.fault(template, had, c[0], c[1], how, c[2]), chosen))
         self.conclude()
         fact({"once": "faults_once", "from": "faults_from_then_on", "start": "faults_at_the_start"}[how], {"faults": self.runs, "restarts": self.restarts, "slowest_healing_s": round(self.slowest),
                                                                       "violations": len(self.violations)}, time.monotonic() - began)

@@ -116,6 +116,7 @@ struct Span {
     const char* zone;
     int first_year, last_year, changes;
 };
+void PrintTo(const Span& span, std::ostream* out) { *out << span.zone << ' ' << span.first_year; }
 
 class Changes : public ::testing::TestWithParam<Span> {};
 

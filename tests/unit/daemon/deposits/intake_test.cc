@@ -188,17 +188,6 @@ TEST_F(Intake, WhatCouldNotBeLookedAtBeforeItGoesGoesLater) {
     EXPECT_EQ(tree.names("deposits/SHOP_CITY_NORTH/log"), "");
 }
 
-TEST_F(Intake, WhatCouldNotBeLookedAtBeforeItGoesGoesLater) {
-    files.judged_stat_errno = EIO;
-    push("bytes");
-    ASSERT_EQ(status(), "ok");
-    files.judged_stat_errno = 0;
-    look();
-    look();
-    EXPECT_EQ(tree.names("deposits/SHOP_CITY_NORTH/database"), "");
-    EXPECT_EQ(tree.names("deposits/SHOP_CITY_NORTH/log"), "");
-}
-
 TEST_F(Intake, FolderThatWasReadOnlyIsAskedAgainAfterAWhile) {
     files.unlink_errno = EROFS;
     push("bytes");

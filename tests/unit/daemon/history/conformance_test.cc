@@ -644,6 +644,19 @@ TEST_P(Conformance, RetentionKeepsTwoHundredHealthyRowsAndEveryFile) {
     EXPECT_TRUE(read([](Reader& r) { return r.was_healthy(id("x/z"), "h"); }));
 }
 
+TEST_P(Conformance, HealthyRowsGoTooWhereSomethingGetsOldAllTheTime) {
+    put([&](Session& s) {
+        for (int i = 0; i < 210; ++i)
+            ASSERT_TRUE(s.put_healthy({0, id("x/y"), "h" + std::to_string(i), 1, 1, {}, kStart + seconds(i), "", false, false, {}, 0ms}));
+    });
+    for (int hour = 0; hour < 3; ++hour)
+        put([&](Session& s) {
+            ASSERT_TRUE(s.put_judged({{}, "A", std::to_string(hour), "", "failed", "report_invalid", kStart - 1h, {}, ""}));
+            ASSERT_TRUE(s.expire(kStart, 20));
+        });
+    EXPECT_EQ(read([](Reader& r) { return r.healthy(id("x/y"), 1000); }).size(), 200U);
+}
+
 TEST_P(Conformance, CloseRunsWhatIsQueuedAndRefusesTheRest) {
     int done = 0;
     for (int i = 0; i < 20; ++i)

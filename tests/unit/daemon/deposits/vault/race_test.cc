@@ -14,6 +14,7 @@ struct Trick {
     std::string name;
     std::function<void(SimFiles&)> play;
 };
+void PrintTo(const Trick& trick, std::ostream* out) { *out << trick.name; }
 const std::vector<Trick>& tricks() {
     static const std::vector<Trick> all{
         {"replaced", [](SimFiles& d) { d.put(kFile, "EVIL DATA"); }},
