@@ -1,27 +1,35 @@
 #include "daemon/deposits/vault/check.h"
 
 #include "common/base/text.h"
+#include "daemon/deposits/vault/take.h"
 
 namespace bkmon::deposits::disk {
 namespace {
 
-/// Makes the copy in .tmp durable, reads it back, marks it and takes the write bits away.
+/// Makes the copy in .tmp durable and reads it back.
+Result<void> prove_open(files::FileOps& ops, int fd, const std::string& sha256, std::uint64_t size, const files::GoOn& go_on) {
+    // Protects the reading back: only clean pages can be dropped, and only what was dropped is read from the disk.
+    // Also R1: the bytes under the final name are on the disk before the name is.
+    if (auto synced = ops.sync(fd); !synced) return fail(in("the copy", std::move(synced.error())));
+    if (auto dropped = ops.drop_cache(fd); !dropped) return dropped;
+    auto sha = files::hash_file(ops, fd, size, go_on);
+    if (!sha) return fail(in("read the copy back", std::move(sha.error())));
+    if (*sha != sha256) return fail(Errc::corrupt, "the vault's disk gave back other bytes than were written: check it");
+    return {};
+}
+
+/// Marks the copy in .tmp and takes the write bits away; proves it first where that was not done.
 Result<void> seal(files::FileOps& ops, const Spot& spot, const CheckRequest& r, const files::GoOn& go_on) {
     // open_read is enough for all of it: fsync, fadvise, attributes and mode ask for ownership, not for a descriptor that writes.
     auto file = ops.open_read(spot.dir.get(), spot.name);
     if (!file) return fail(std::move(file.error()));
     const int fd = file->get();
-    // Protects the reading back: only clean pages can be dropped, and only what was dropped is read from the disk.
-    // Also R1: the bytes under the final name are on the disk before the name is.
-    if (auto synced = ops.sync(fd); !synced) return fail(in("the copy", std::move(synced.error())));
-    if (auto dropped = ops.drop_cache(fd); !dropped) return dropped;
-    auto sha = files::hash_file(ops, fd, r.size, go_on);
-    if (!sha) return fail(in("read the copy back", std::move(sha.error())));
-    if (*sha != r.sha256) return fail(Errc::corrupt, "the vault's disk gave back other bytes than were written: check it");
-    // Before the mode: an attribute cannot be set on a file that its owner may not write. A copy that could not be promoted and is
-    // now held was sealed before.
     auto st = ops.stat(fd);
     if (!st) return fail(std::move(st.error()));
+    if (!r.proven || *r.proven != identity_of(*st))
+        if (auto proven = prove_open(ops, fd, r.sha256, r.size, go_on); !proven) return proven;
+    // Before the mode: an attribute cannot be set on a file that its owner may not write. A copy that could not be promoted and is
+    // now held was sealed before.
     if ((st->mode & 0200U) == 0)
         if (auto set = ops.set_mode(fd, 0600); !set) return set;
     if (auto set = ops.set_attribute(fd, kShaAttribute, r.sha256); !set) return set;
@@ -87,6 +95,18 @@ Result<void> verify(files::FileOps& ops, int root, const std::string& path, cons
     if (!sha) return fail(in("'" + printable(path) + "'", std::move(sha.error())));
     if (*sha != sha256) return fail(Errc::corrupt, "'" + printable(path) + "' does not hash to its recorded SHA-256 any more");
     return {};
+}
+
+Result<FileIdentity> prove(files::FileOps& ops, const Place& place, const std::string& temp_name, const std::string& sha256, std::uint64_t size,
+                           const files::GoOn& go_on) {
+    auto tree = open_tree(ops, place);
+    if (!tree) return fail(std::move(tree.error()));
+    auto file = ops.open_read(tree->temp.get(), temp_name);
+    if (!file) return fail(std::move(file.error()));
+    if (auto proven = prove_open(ops, file->get(), sha256, size, go_on); !proven) return fail(std::move(proven.error()));
+    auto st = ops.stat(file->get());
+    if (!st) return fail(std::move(st.error()));
+    return identity_of(*st);
 }
 
 Result<Checked> check(files::FileOps& ops, const Place& place, const CheckRequest& r, const files::GoOn& go_on) {

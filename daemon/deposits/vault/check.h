@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 
+#include "daemon/deposits/arrival/snapshot.h"
 #include "daemon/deposits/vault/tree.h"
 #include "daemon/history/rows.h"
 #include "daemon/platform/files/copy.h"
@@ -23,6 +24,7 @@ struct CheckRequest {
     std::uint64_t size = 0;
     std::string target, backup_at;  ///< for the attribute that a lost history is rebuilt from
     std::optional<OldFile> old;
+    std::optional<FileIdentity> proven;  ///< what prove() said; a copy that is another one now is proven again
 };
 
 struct Checked {
@@ -30,6 +32,10 @@ struct Checked {
     std::uint64_t old_ino = 0;  ///< of the old version, wherever it lies; 0: there is none on the disk
     bool old_in_place = false;  ///< it lies under the final name
 };
+
+/// Syncs a copy in .tmp and hashes what the disk gives back. Errc::corrupt when that is not `sha256`. Returns which file that was.
+Result<FileIdentity> prove(files::FileOps& ops, const Place& place, const std::string& temp_name, const std::string& sha256, std::uint64_t size,
+                           const files::GoOn& go_on);
 
 /// Proves the copy from the disk itself, seals it, makes the final directory, and recognises the old version.
 /// Errc::exists: a file that the history does not know lies under the final name. Errc::corrupt: the disk gave back other bytes.

@@ -34,6 +34,8 @@ void Vault::Impl::hold(HoldPlan plan, std::function<void(Result<void>)> done) {
     m->row.target = plan.publication.target;
     m->row.claimed_sha256 = plan.taken.sha256;
     m->size = plan.taken.size;
+    m->proven = plan.taken.proven;
+    m->unproven = std::move(plan.taken.unproven);
     m->publication = std::move(plan.publication);
     auto& held = m->record.held.emplace(std::move(plan.held));
     held.target = m->row.target;

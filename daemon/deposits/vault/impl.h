@@ -28,6 +28,7 @@ struct Taking {
     UniqueFd source;
     Taken taken;
     std::unique_ptr<inspect::Inspector::Job> inspection;
+    int awaited = 0;  ///< of inspection and proof, which go side by side
 };
 
 /// A file that is read again.
@@ -49,9 +50,11 @@ struct Move {
     std::function<void(Result<std::string>)> done;  ///< may be empty: recovery
     std::vector<history::HealthyRow> healthy;       ///< of the target, as read at the start
     std::uint64_t size = 0;
+    std::optional<FileIdentity> proven;
+    std::optional<Error> unproven;
     std::uint64_t old_size = 0;
     std::uint64_t old_damaged_ino = 0;  ///< the old version is known to be damaged: what lies there
-    std::string old_lies;  ///< after SWITCH: where the old version lies; empty: there is none
+    std::string old_lies;               ///< after SWITCH: where the old version lies; empty: there is none
     Turn turn;
     bool recovering = false;
 
@@ -111,6 +114,8 @@ struct Vault::Impl : std::enable_shared_from_this<Vault::Impl> {
     void copy(std::shared_ptr<Taking> t);
     void copied(std::shared_ptr<Taking> t, disk::CopyEnd end);
     void inspect(std::shared_ptr<Taking> t, UniqueFd file);
+    void prove(std::shared_ptr<Taking> t);
+    void looked_at(std::shared_ptr<Taking> t);
     void finish(std::shared_ptr<Taking> t, Taken taken);
     void cancelled(const std::shared_ptr<Taking>& t);
 

@@ -42,6 +42,8 @@ void Vault::Impl::promote(PromotePlan plan, std::function<void(Result<std::strin
     m->row.claimed_sha256 = plan.taken.sha256;
     m->row.final_path = plan.final_path;
     m->size = plan.taken.size;
+    m->proven = plan.taken.proven;
+    m->unproven = std::move(plan.taken.unproven);
     m->record.healthy = std::move(plan.healthy);
     m->record.keep = plan.keep;
     m->record.keep_replaced = plan.keep_replaced;
@@ -94,7 +96,9 @@ void Vault::Impl::begin_move(MovePtr m) {
 }
 
 void Vault::Impl::check(MovePtr m) {
+    if (m->unproven) return give_up(m, std::move(*m->unproven), false);
     disk::CheckRequest request;
+    request.proven = m->proven;
     request.temp_name = m->row.temp_name;
     request.final_path = m->row.final_path;
     request.sha256 = m->row.claimed_sha256;

@@ -86,7 +86,8 @@ void Vault::Impl::copied(std::shared_ptr<Taking> t, disk::CopyEnd end) {
     if (end.taken.outcome == Taken::Outcome::copied && !t->cancelled) {
         if (t->request.claimed_size >= room_wanted) room_wanted = 0;
         t->taken = std::move(end.taken);
-        return inspect(t, std::move(end.file));
+        inspect(t, std::move(end.file));
+        return prove(t);
     }
     if (end.trouble) {
         if (end.trouble->code == Errc::no_space) room_wanted = std::max(room_wanted, t->request.claimed_size);
@@ -106,25 +107,46 @@ void Vault::Impl::inspect(std::shared_ptr<Taking> t, UniqueFd file) {
     request.content = t->request.content;
     request.end_mark = t->request.end_mark;
     request.size = t->taken.size;
+    t->awaited = 2;
     t->inspection = inspector.inspect(std::move(request), [this, weak = weak_from_this(), t](inspect::Findings findings) {
         if (weak.expired()) return;
         // The job ends inside its own callback: it is destroyed a turn later.
         loop.post(Task([job = std::move(t->inspection)]() mutable { job.reset(); }));
-        if (findings.not_started) {
-            // No word about the file: it is taken again once there is room for a process.
-            return drop_copy(
-                t->tx, [this, t, why = std::move(findings.detail)] { finish(t, ended(Taken::Outcome::unavailable, "vault_unavailable", why)); });
-        }
         t->taken.findings = std::move(findings);
-        finish(t, std::move(t->taken));
+        looked_at(t);
     });
+}
+
+/// CHECK begins here, since it reads while the inspector computes: what is judged bad was read in vain, and nothing else.
+void Vault::Impl::prove(std::shared_ptr<Taking> t) {
+    on_lane(
+        [&f = files, where = place, t, sha256 = t->taken.sha256, size = t->taken.size](std::stop_token stop) {
+            return disk::prove(f, where, t->tx, sha256, size, [t, stop](std::uint64_t) { return !t->cancelled && !stop.stop_requested(); });
+        },
+        [this, t](Result<FileIdentity> proven) {
+            if (proven)
+                t->taken.proven = *proven;
+            else
+                t->taken.unproven = std::move(proven.error());
+            looked_at(t);
+        });
+}
+
+void Vault::Impl::looked_at(std::shared_ptr<Taking> t) {
+    if (--t->awaited > 0) return;
+    if (t->cancelled) return drop_copy(t->tx, [] {});
+    if (t->taken.findings.not_started) {
+        // No word about the file: it is taken again once there is room for a process.
+        return drop_copy(t->tx, [this, t] { finish(t, ended(Taken::Outcome::unavailable, "vault_unavailable", t->taken.findings.detail)); });
+    }
+    finish(t, std::move(t->taken));
 }
 
 /// The other steps look at `cancelled` when they come back; an inspection may last for hours, so it is ended here.
 void Vault::Impl::cancelled(const std::shared_ptr<Taking>& t) {
     if (!t->inspection) return;
     t->inspection.reset();
-    drop_copy(t->tx, [] {});
+    looked_at(t);
 }
 
 void Vault::Impl::finish(std::shared_ptr<Taking> t, Taken taken) {

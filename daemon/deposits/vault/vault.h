@@ -50,8 +50,10 @@ struct Taken {
     std::string tx;  ///< of the copy
     std::string sha256;
     std::uint64_t size = 0;
-    inspect::Findings findings;       ///< with `copied`
-    std::string reason_code, detail;  ///< detail is printable
+    inspect::Findings findings;          ///< with `copied`
+    std::optional<FileIdentity> proven;  ///< with `copied`: it was synced, and the disk gave the same bytes back; the copy as it was then
+    std::optional<Error> unproven;       ///< why not: it can be neither promoted nor held
+    std::string reason_code, detail;     ///< detail is printable
 };
 
 /// Where a proven copy shall go, and what is published in the same transaction.
@@ -123,7 +125,8 @@ public:
 
     /// What tidy() goes by from now on, by target key. A target without a rule keeps that of its last promotion.
     void set_keep_rules(std::map<std::string, KeepRule> rules);
-    /// Counts the uptime of replaced versions and removes those whose time is over; removes expired held files, after a warning in the journal 3 days before. Called now and then, every hour or so.
+    /// Counts the uptime of replaced versions and removes those whose time is over; removes expired held files, after a warning in the journal 3 days
+    /// before. Called now and then, every hour or so.
     void tidy(std::function<void()> done);
 
     /// Reads a file of the vault again, on a lane of the caller's own and at no more than the rate (0: as fast as it can), and writes what it found

@@ -10,14 +10,20 @@ namespace {
 
 constexpr std::size_t kBlock = std::size_t{1} << 20;
 constexpr std::size_t kAlign = 4096;
+constexpr std::uint64_t kAhead = std::uint64_t{8} << 20;    // the disk reads this much while the processor hashes what came before
+constexpr std::uint64_t kBehind = std::uint64_t{16} << 20;  // and it writes this much, so that the fsync at the end finds little to do
 
+/// For a file of `size` bytes and one more, which shows its end.
 class Block {
 public:
-    Block() : bytes_(static_cast<unsigned char*>(std::aligned_alloc(kAlign, kBlock))) {}
+    explicit Block(std::uint64_t size)
+        : size_(std::min<std::uint64_t>(kBlock, (size + kAlign) / kAlign * kAlign)),
+          bytes_(static_cast<unsigned char*>(std::aligned_alloc(kAlign, size_))) {}
     explicit operator bool() const { return bytes_ != nullptr; }
-    std::span<unsigned char> first(std::uint64_t n) { return {bytes_.get(), static_cast<std::size_t>(std::min<std::uint64_t>(n, kBlock))}; }
+    std::span<unsigned char> first(std::uint64_t n) { return {bytes_.get(), static_cast<std::size_t>(std::min<std::uint64_t>(n, size_))}; }
 
 private:
+    const std::uint64_t size_;
     CPtr<unsigned char, &std::free> bytes_;
 };
 
@@ -30,11 +36,16 @@ struct Read {
 /// Reads up to `size` bytes, hands each block on, then demands the end of the file.
 template <class Sink>
 Result<Read> read_through(FileOps& ops, int fd, std::uint64_t size, const GoOn& go_on, Sink sink) {
-    Block block;
+    Block block(size);
     if (!block) return fail(Errc::unavailable, "no memory for a copy buffer");
     Sha256 sha;
     Read out;
+    std::uint64_t ahead = kBlock;  // a small file is read in one go
     while (out.size < size) {
+        if (ahead < size && out.size + kAhead / 2 >= ahead) {
+            ops.read_ahead(fd, ahead, kAhead);
+            ahead += kAhead;
+        }
         if (go_on && !go_on(out.size)) return fail(Errc::cancelled, "cancelled");
         auto n = ops.read(fd, block.first(size - out.size), out.size);
         if (!n) return fail(std::move(n.error()));
@@ -67,10 +78,15 @@ Result<Copied> copy_hashed(FileOps& ops, int from, int to, std::uint64_t size, c
         if (auto room = ops.allocate(to, size); !room) return fail(std::move(room.error()));
     }
     bool written = true;
+    std::uint64_t begun = 0;  // up to here the disk was told to write
     auto read = *cloned ? read_through(ops, to, size, go_on, [](std::span<const unsigned char>, std::uint64_t) { return Result<void>(); })
                         : read_through(ops, from, size, go_on, [&](std::span<const unsigned char> bytes, std::uint64_t at) {
                               auto done = ops.write(to, bytes, at);
                               written = done.has_value();
+                              if (const auto end = at + bytes.size(); end - begun >= kBehind) {
+                                  ops.begin_writing(to, begun, end - begun);
+                                  begun = end;
+                              }
                               return done;
                           });
     if (!read) {

@@ -60,6 +60,9 @@ public:
     virtual Result<bool> clone(int from, int to) = 0;                    ///< FICLONE; false where unsupported
     virtual Result<void> sync(int fd) = 0;                               ///< fsync of a file or directory; never retried after an error
     virtual Result<void> drop_cache(int fd) = 0;                         ///< POSIX_FADV_DONTNEED
+    /// Hints, which may do nothing and never fail: what will be read next, and what was written and may go to the disk already.
+    virtual void read_ahead(int fd, std::uint64_t offset, std::uint64_t length) { static_cast<void>(fd), static_cast<void>(offset), static_cast<void>(length); }
+    virtual void begin_writing(int fd, std::uint64_t offset, std::uint64_t length) { static_cast<void>(fd), static_cast<void>(offset), static_cast<void>(length); }
     virtual Result<void> set_mode(int fd, std::uint32_t mode) = 0;
     virtual Result<void> set_attribute(int fd, const std::string& name, const std::string& value) = 0;  ///< xattr; ok where unsupported
     virtual Result<std::string> attribute(int fd, const std::string& name) = 0;                        ///< not_found when absent

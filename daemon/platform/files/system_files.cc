@@ -174,6 +174,14 @@ public:
         return {};
     }
 
+    void read_ahead(int fd, std::uint64_t offset, std::uint64_t length) override {
+        static_cast<void>(::posix_fadvise(fd, static_cast<off_t>(offset), static_cast<off_t>(length), POSIX_FADV_WILLNEED));
+    }
+
+    void begin_writing(int fd, std::uint64_t offset, std::uint64_t length) override {
+        static_cast<void>(::sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(length), SYNC_FILE_RANGE_WRITE));
+    }
+
     Result<void> set_mode(int fd, std::uint32_t mode) override {
         if (::fchmod(fd, mode) != 0) return sys_fail("chmod", errno);
         return {};

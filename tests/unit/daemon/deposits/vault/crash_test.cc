@@ -106,22 +106,22 @@ TEST(CrashOfParents, AreSyncedAgainByTheNextRun) {
         bool died = false;
         ASSERT_EQ(run_crash(first, {k, Loss::process, 0, 0, 0, 0}, died), "");
         if (!died) break;
-        for (std::size_t n = 1; n <= 2; ++n)  // the vault's directory and the one above the final one
+        for (std::size_t n = 2; n <= 3; ++n)  // after the copy's: the vault's directory and the one above the final one
             if (!run_crash(first, {k, Loss::process, 0, 0, n, 0}, died).empty()) missed.insert(std::to_string(n));
     }
-    EXPECT_EQ(missed, (std::set<std::string>{"1", "2"}));
+    EXPECT_EQ(missed, (std::set<std::string>{"2", "3"}));
 }
 
 /// A disk that keeps other bytes than were written is noticed, because the copy is synced, let go and read again.
 TEST(DamagedDisk, IsNoticedByReadingBack) {
-    for (const std::size_t ignored : {std::size_t{0}, std::size_t{3}}) {
+    for (const std::size_t ignored : {std::size_t{0}, std::size_t{1}}) {
         SimVault v;
         v.start();
         v.deposit("the first");
         v.disk.damage_writes(true);
         v.disk.ignore_sync(ignored);
         auto path = v.promote("the first");
-        ASSERT_NE(v.disk.syncs()[2].path.find("/.tmp/"), std::string::npos) << "the third sync is the first of the copy";
+        ASSERT_NE(v.disk.syncs()[0].path.find("/.tmp/"), std::string::npos) << "the first sync is that of the copy";
         EXPECT_EQ(path.has_value(), ignored != 0) << "without that sync nobody would notice";
         if (ignored == 0) {
             EXPECT_EQ(path.error().code, Errc::corrupt);
