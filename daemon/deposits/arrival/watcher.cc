@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "daemon/deposits/arrival/snapshot.h"
+
 namespace bkmon::deposits {
 namespace {
 
@@ -65,9 +67,9 @@ Raw raw_at(std::string_view bytes, std::size_t at) {
 
 /// The first half of a rename is judged by the second, which follows it at once.
 bool is_taken_away(const Raw& one, const Raw& next) {
-    if (one.name.starts_with(kTakenAway)) return true;
+    if (one.name.starts_with(kJudgedPrefix)) return true;
     return (one.head.mask & IN_MOVED_FROM) != 0 && (next.head.mask & IN_MOVED_TO) != 0 && one.head.cookie == next.head.cookie &&
-           next.name.starts_with(kTakenAway);
+           next.name.starts_with(kJudgedPrefix);
 }
 
 }  // namespace

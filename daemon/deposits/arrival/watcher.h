@@ -3,15 +3,11 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
 
 namespace bkmon::deposits {
-
-/// How the names begin that judged files get on their way out.
-inline constexpr std::string_view kTakenAway = ".bkmon-judged-";
 
 /// One inotify instance. Watches directories by descriptor, so that no link and no rename between opening and watching can turn the
 /// watch elsewhere. Watching the same directory again gives the same number.

@@ -183,7 +183,7 @@ TEST_F(Events, WhatIsTakenAwayIsNoNews) {
     rig.settle();
     rig.looks.clear();
     for (const char* name : {"A/database/x.gz", "A/log/STATUS.json"}) {
-        const std::string ours = rig.at(name).substr(0, rig.at(name).rfind('/') + 1) + std::string(kTakenAway) + "1-2-3";
+        const std::string ours = rig.at(name).substr(0, rig.at(name).rfind('/') + 1) + std::string(kJudgedPrefix) + "1-2-3";
         fs::rename(rig.at(name), ours);
         fs::remove(ours);
     }
@@ -192,8 +192,8 @@ TEST_F(Events, WhatIsTakenAwayIsNoNews) {
     fs::rename(rig.at("A/database/y.gz"), rig.at("A/database/z.gz"));
     rig.settle(milliseconds(1));
     EXPECT_EQ(Rig::names(rig.last("A").files), "database/z.gz") << "the agent's own renaming is news, also while the other look is due";
-    fs::rename(rig.at("A/database/z.gz"), rig.at("A/database/") + std::string(kTakenAway) + "4");
-    fs::remove(rig.at("A/database/") + std::string(kTakenAway) + "4");
+    fs::rename(rig.at("A/database/z.gz"), rig.at("A/database/") + std::string(kJudgedPrefix) + "4");
+    fs::remove(rig.at("A/database/") + std::string(kJudgedPrefix) + "4");
     rig.looks.clear();
     rig.settle(milliseconds(6000));
     EXPECT_EQ(rig.count("A"), 1U) << "but it is looked at in the end";
