@@ -26,7 +26,7 @@ def value(daemon, query):
 
 JUDGED = """status = 'ok', severity = 'OK', reason_code = 'promoted', reason = 'whole, and the hash is the one that the agent declared',
   file = 'main.sql.gz', size_bytes = 1234567 + target, sha256 = lower(hex(randomblob(32))), run = '', duration_ms = 1500,
-  evidence = '{"report":"STATUS.json","declared_size":1234567}'"""
+  evidence = '{"report":"STATUS.json","declared_size":1234567,"logs_summary":"' || printf('%.*c', 800, 'x') || '"}'"""
 
 
 def all_well(daemon):

@@ -54,14 +54,12 @@ std::string encode_component(std::string_view raw) {
 }
 
 TargetId TargetId::of(std::string_view kind, std::initializer_list<std::string_view> parts) {
-    TargetId id;
-    id.text_ = encode_component(kind);
+    std::string name = encode_component(kind);
     for (const auto part : parts) {
-        id.text_.push_back('/');
-        id.text_ += encode_component(part);
+        name.push_back('/');
+        name += encode_component(part);
     }
-    id.key_ = lower(id.text_);
-    return id;
+    return named(std::move(name));
 }
 
 Result<TargetId> TargetId::parse(std::string_view text) {
@@ -72,19 +70,31 @@ Result<TargetId> TargetId::parse(std::string_view text) {
     if (text.size() > kMostBytes) return bad("it is too long");
     const auto components = split(text, '/');
     if (components.size() < 2) return bad("the name after the kind is missing");
-    TargetId id;
+    std::string name;
     for (const auto& component : components) {
         if (component.empty()) return bad("a part is empty");
         const auto raw = decode_component(component);
         if (!raw) return bad("other bytes than letters, digits, dot, dash and underscore are written %XX");
         // Encoded again, so that one name has one spelling: a%2Eb and a.b are the same target.
-        if (!id.text_.empty()) id.text_.push_back('/');
-        id.text_ += encode_component(*raw);
+        if (!name.empty()) name.push_back('/');
+        name += encode_component(*raw);
     }
-    id.key_ = lower(id.text_);
-    return id;
+    return named(std::move(name));
 }
 
-std::string TargetId::kind() const { return text_.substr(0, text_.find('/')); }
+std::string TargetId::kind() const { return str().substr(0, str().find('/')); }
+
+const std::string& TargetId::nothing() {
+    static const std::string none;
+    return none;
+}
+
+TargetId TargetId::named(std::string text) {
+    TargetId id;
+    text.shrink_to_fit();
+    auto key = lower(text);
+    id.names_ = std::make_shared<const Names>(Names{std::move(text), std::move(key)});
+    return id;
+}
 
 }  // namespace bkmon

@@ -1,5 +1,6 @@
 #pragma once
 #include <compare>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -17,16 +18,22 @@ public:
     /// Reads the encoded form. Errc::invalid when it is no id.
     static Result<TargetId> parse(std::string_view text);
 
-    const std::string& str() const { return text_; }
-    const std::string& key() const { return key_; }  ///< lower case: for maps and the history
+    const std::string& str() const { return names_ ? names_->text : nothing(); }
+    const std::string& key() const { return names_ ? names_->key : nothing(); }  ///< lower case: for maps and the history
     std::string kind() const;
-    bool empty() const { return text_.empty(); }
+    bool empty() const { return str().empty(); }
 
-    friend bool operator==(const TargetId& a, const TargetId& b) { return a.key_ == b.key_; }
-    friend auto operator<=>(const TargetId& a, const TargetId& b) { return a.key_ <=> b.key_; }
+    friend bool operator==(const TargetId& a, const TargetId& b) { return a.names_ == b.names_ || a.key() == b.key(); }
+    friend auto operator<=>(const TargetId& a, const TargetId& b) { return a.key() <=> b.key(); }
 
 private:
-    std::string text_, key_;
+    struct Names {
+        std::string text, key;
+    };
+    static const std::string& nothing();
+    static TargetId named(std::string text);
+
+    std::shared_ptr<const Names> names_;  ///< shared by all copies: thousands of targets are named in a dozen places each
 };
 
 /// One component, encoded.

@@ -115,10 +115,22 @@ std::string rfc3339(Time t) {
     const auto midnight = floor<days>(t);
     const year_month_day date(midnight);
     const hh_mm_ss<milliseconds> clock(t - midnight);
-    auto text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                            static_cast<unsigned>(date.day()), clock.hours().count(), clock.minutes().count(), clock.seconds().count());
-    if (clock.subseconds().count() != 0) text += fmt::format(".{:03}", clock.subseconds().count());
-    return text + "Z";
+    // By hand: half of what `status` of ten thousand targets costs is writing times.
+    std::string text = "0000-00-00T00:00:00Z";
+    const auto put = [&text](std::size_t at, std::size_t digits, std::int64_t number) {
+        for (std::size_t i = at + digits; i-- > at; number /= 10) text[i] = static_cast<char>('0' + number % 10);
+    };
+    put(0, 4, static_cast<int>(date.year()));
+    put(5, 2, static_cast<unsigned>(date.month()));
+    put(8, 2, static_cast<unsigned>(date.day()));
+    put(11, 2, clock.hours().count());
+    put(14, 2, clock.minutes().count());
+    put(17, 2, clock.seconds().count());
+    if (clock.subseconds().count() != 0) {
+        text.replace(19, 1, ".000Z");
+        put(20, 3, clock.subseconds().count());
+    }
+    return text;
 }
 
 Result<Time> parse_rfc3339(std::string_view text) {

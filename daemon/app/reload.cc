@@ -1,12 +1,14 @@
 // Signals, and a new configuration in place of the old one: wholly, or not at all.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <csignal>
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "common/base/text.h"
 #include "daemon/app/wiring.h"
@@ -57,6 +59,8 @@ void Wiring::reload(Reloaded done) {
         for (const auto& p : problems)
             journal_->log(journal::Level::error, journal::msg::config_refused,
                           fmt::format("{}{}{}", p.where, p.where.empty() ? "" : ": ", p.message));
+        // The old jobs are gone when this turn is over.
+        loop_->post(Task([this] { config_lane_->run([](std::stop_token) { ::malloc_trim(0); }); }));
         if (problems.empty())
             journal_->log(journal::Level::info, journal::msg::config_loaded,
                           changed ? "the new configuration is in force" : "the configuration was read again: nothing changed");
@@ -74,13 +78,14 @@ void Wiring::reload(Reloaded done) {
 }
 
 void Wiring::apply(std::shared_ptr<config::Loaded> fresh, Reloaded done) {
-    const bool same = std::equal(fresh->effective.begin(), fresh->effective.end(), loaded_->effective.begin(), loaded_->effective.end(),
-                                 [](const auto& a, const auto& b) { return a.path == b.path && a.value == b.value; });
+    config::EffectiveText effective(std::exchange(fresh->effective, {}));
+    const bool same = effective.same_values(effective_);
+    effective_ = std::move(effective);
     *loaded_ = std::move(*fresh);
     resolve_roles();
     keep_space();
+    auto deposits = take_deposits();
     if (same) return done({false, {}});
-    const auto& deposits = loaded_->settings.deposits;
     if (!deposits.configured) {
         deposits_.reset();
         registry_->define("deposit", {}, [](Result<void>) {});
@@ -89,10 +94,10 @@ void Wiring::apply(std::shared_ptr<config::Loaded> fresh, Reloaded done) {
     }
     if (!deposits_) {
         define_own_targets();
-        start_parts();
+        start_parts(std::move(deposits));
         return done({true, {}});
     }
-    auto configured = deposits_->reconfigure(deposits, [done](Result<void> defined) {
+    auto configured = deposits_->reconfigure(std::move(deposits), [done](Result<void> defined) {
         if (defined) return done({true, {}});
         done({true, {{"", "the history refused the new targets: " + defined.error().what}}});
     });

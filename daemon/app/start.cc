@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <utility>
 
 #include "daemon/app/state_lock.h"
 #include "daemon/app/wiring.h"
@@ -46,7 +47,8 @@ void set_process_limits() {
     const rlimit none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);
     ::signal(SIGPIPE, SIG_IGN);
-    ::mallopt(M_ARENA_MAX, 2);  // an arena per thread would keep memory that nobody uses
+    ::mallopt(M_ARENA_MAX, 2);                // an arena per thread would keep memory that nobody uses
+    ::mallopt(M_MMAP_THRESHOLD, 1024 * 1024);  // and large blocks, which would otherwise move into the heap, leave holes in it
 }
 
 }  // namespace
@@ -89,6 +91,7 @@ int Wiring::run() {
         tell_terminal(loaded_->text());
         return 1;
     }
+    effective_ = config::EffectiveText(std::exchange(loaded_->effective, {}));
     if (signals) signals_ = std::move(*signals);
     if (!passed) {
         journal_->log(journal::Level::error, journal::msg::note, "not started: the socket passed by systemd cannot be used: " + passed.error().what);
@@ -185,7 +188,7 @@ void Wiring::bind_methods() {
     control_parts_ = std::make_unique<control::ControlParts>(
         control::ControlParts{*loop_, *store_, *registry_, *runs_, *scheduler_, BKMON_VERSION, started_at_, started_boot_,
                               [this]() -> const core::Settings& { return loaded_->settings; }, [this] { return degraded(); },
-                              [this] { return loaded_->effective; }, [this](Reloaded done) { reload(std::move(done)); }});
+                              [this] { return effective_.all(); }, [this](Reloaded done) { reload(std::move(done)); }});
     deposits_door_ = std::make_unique<control::DepositsDoor>(control::DepositsDoor{
         [this] { return deposits_.get(); }, *runs_, *registry_,
         [this](std::string yaml, std::function<void(Result<std::string>)> done) { write_jobs(std::move(yaml), std::move(done)); }});
@@ -223,7 +226,7 @@ void Wiring::load_memory() {
                 if (!schedules) return give_up("the schedules", schedules.error());
                 watch_verdicts();
                 define_own_targets();
-                start_parts();
+                start_parts(take_deposits());
             });
         });
     });
@@ -246,9 +249,18 @@ void Wiring::define_own_targets() {
     registry_->define("bkmon", std::move(specs), [](Result<void>) {});
 }
 
-std::unique_ptr<deposits::Part> Wiring::make_deposits() {
+/// The settings of the deposits for their part, and the jobs with them: one copy of ten thousand is enough.
+core::DepositSettings Wiring::take_deposits() {
+    auto& mine = loaded_->settings.deposits;
+    auto jobs = std::exchange(mine.jobs, {});
+    auto settings = mine;
+    settings.jobs = std::move(jobs);
+    return settings;
+}
+
+std::unique_ptr<deposits::Part> Wiring::make_deposits(core::DepositSettings settings) {
     deposits::Part::Options options;
-    options.settings = loaded_->settings.deposits;
+    options.settings = std::move(settings);
     options.state_dir = loaded_->settings.state;
     options.parallel = static_cast<int>(std::max(2U, std::thread::hardware_concurrency()));
     options.hold_off = [this] { return space_ && space_->on_reserve() ? std::string("the disk of bkmond's own records is full") : std::string(); };
@@ -265,15 +277,15 @@ std::unique_ptr<deposits::Part> Wiring::make_deposits() {
     return std::make_unique<deposits::Part>(rooms, std::move(options));
 }
 
-void Wiring::start_parts() {
-    if (!loaded_->settings.deposits.configured) {
+void Wiring::start_parts(core::DepositSettings deposits) {
+    if (!deposits.configured) {
         if (!ready_)
             journal_->log(
                 journal::Level::notice, journal::msg::note,
                 fmt::format("nothing is configured yet: describe what to watch in {} (see bkmon.yaml(5)), then: bkmonctl reload", arguments_.config));
         return ready();
     }
-    deposits_ = make_deposits();
+    deposits_ = make_deposits(std::move(deposits));
     deposits_->start([this](Result<void> started) {
         if (!started) journal_->log(journal::Level::error, journal::msg::note, "the deposits are not watched: " + started.error().what);
         ready();
@@ -296,6 +308,7 @@ void Wiring::ready() {
     notifier_->ready(status_line());
     beat_timer_->arm(milliseconds(0));
     house_timer_->arm(std::chrono::minutes(1));
+    config_lane_->run([](std::stop_token) { ::malloc_trim(0); });  // what the start needed once
     journal_->log(journal::Level::info, journal::msg::daemon_started, fmt::format("bkmond {} watches {} targets", BKMON_VERSION, registry_->size()));
 }
 

@@ -8,6 +8,7 @@
 #include "daemon/app/app.h"
 #include "daemon/app/space_keeper.h"
 #include "daemon/config/config.h"
+#include "daemon/config/effective_text.h"
 #include "daemon/control/audit.h"
 #include "daemon/control/authorisation.h"
 #include "daemon/control/deposits_handlers.h"
@@ -41,9 +42,10 @@ private:
     Result<void> open_control();
     void load_memory();
     void define_own_targets();
-    void start_parts();
+    void start_parts(core::DepositSettings deposits);
+    core::DepositSettings take_deposits();
     void ready();
-    std::unique_ptr<deposits::Part> make_deposits();
+    std::unique_ptr<deposits::Part> make_deposits(core::DepositSettings settings);
 
     // reload.cc
     void on_signal(int signal, int sender);
@@ -68,7 +70,8 @@ private:
     std::string status_line() const;
 
     Arguments arguments_;
-    std::unique_ptr<config::Loaded> loaded_;
+    std::unique_ptr<config::Loaded> loaded_;  ///< without the jobs and the effective settings
+    config::EffectiveText effective_;
     BootTime started_boot_{};
     Time started_at_{};
     UniqueFd lock_;

@@ -216,6 +216,7 @@ DepositPlaces read_deposits(Context& context, const Node& node, const std::strin
         context.problem(jobs->mark, "deposits.jobs: expected a list of jobs ('- {agent: …, database: …}')");
         return places;
     }
+    into.jobs.reserve(jobs->items.size());
     for (const auto& job : jobs->items) read_job(context, job, into, places);
     return places;
 }

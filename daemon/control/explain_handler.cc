@@ -132,21 +132,26 @@ void explain_then(ControlParts& parts, const CallPtr& call, const TargetId& targ
 void explain_now(ControlParts& parts, const CallPtr& call, const TargetId& target) {
     const auto rows = std::make_shared<std::vector<history::VerdictRow>>();
     const auto vault = std::make_shared<Held>();
+    const auto evidence = std::make_shared<std::string>();
     parts.store.read(
-        [rows, vault, target](history::Reader& reader) -> Result<void> {
+        [rows, vault, evidence, target](history::Reader& reader) -> Result<void> {
             history::VerdictQuery query;
             query.target_glob = target.str();
             query.limit = kRecent + 1;
             auto got = reader.verdicts(query);
             if (!got) return fail(std::move(got.error()));
             *rows = std::move(*got);
+            auto current = reader.current(target);
+            if (!current) return fail(std::move(current.error()));
+            *evidence = *current ? std::move((*current)->verdict.evidence) : std::string();
             return look_into_vault(reader, target, *vault);
         },
-        [&parts, call, rows, vault, target](Result<void> done) {
+        [&parts, call, rows, vault, evidence, target](Result<void> done) {
             if (!done) return call->fail(done.error());
             const auto* known = parts.registry.find(target);
             if (known == nullptr) return refuse_unknown(parts.registry, target.str(), *call);
             history::VerdictRow now{0, known->spec.id, parts.registry.shown(*known)};
+            if (now.verdict.evidence.empty()) now.verdict.evidence = std::move(*evidence);
             // The stored one behind it, unless time or a pause made another of it.
             if (!rows->empty() && rows->front().verdict.status == now.verdict.status &&
                 rows->front().verdict.reason_code == now.verdict.reason_code) {

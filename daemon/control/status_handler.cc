@@ -8,29 +8,30 @@ namespace bkmon::control {
 
 namespace {
 
-constexpr std::size_t kSlice = 250;  // targets in one turn of the loop
+constexpr std::size_t kSlice = 250;     // targets written in one turn of the loop
+constexpr std::size_t kCounted = 2000;  // and counted
 
 /// One `status` being answered. Counts first, then the rows, both in slices: ten thousand targets never hold the loop. Targets may vanish
-/// between slices: they are kept by id.
+/// between slices: their objects stay.
 class StatusAnswer : public std::enable_shared_from_this<StatusAnswer> {
 public:
     StatusAnswer(ControlParts& parts, CallPtr call, Selection selection)
         : parts_(parts), call_(std::move(call)), selection_(std::move(selection)), as_of_(parts.loop.clock().now()) {
-        for (const auto* target : parts_.registry.match({}, selection_.kind)) ids_.push_back(target->spec.id);
+        all_ = parts_.registry.match({}, selection_.kind);
     }
 
     void count_slice() {
-        const auto end = std::min(at_ + kSlice, ids_.size());
+        const auto end = std::min(at_ + kCounted, all_.size());
         for (; at_ < end; ++at_) {
-            const auto& id = ids_[at_].str();
-            if (!selection_.picks_id(id) || !call_->caller().may_touch(id)) continue;
-            const auto* target = parts_.registry.find(ids_[at_]);
-            if (target == nullptr || !selection_.picks_labels(target->spec.labels)) continue;
-            const auto status = parts_.registry.shown(*target).status;
+            const auto* target = all_[at_];
+            const auto& id = target->spec.id.str();
+            if (!target->defined || !selection_.picks_id(id) || !call_->caller().may_touch(id) || !selection_.picks_labels(target->spec.labels))
+                continue;
+            const auto status = parts_.registry.status(*target);
             ++counts_[static_cast<std::size_t>(status)];
-            if (selection_.picks_status(status)) picked_.push_back(ids_[at_]);
+            if (selection_.picks_status(status)) picked_.push_back(target);
         }
-        const auto next = [self = shared_from_this()] { self->at_ < self->ids_.size() ? self->count_slice() : self->send(); };
+        const auto next = [self = shared_from_this()] { self->at_ < self->all_.size() ? self->count_slice() : self->send(); };
         static_cast<void>(parts_.loop.post(Task(next)));
     }
 
@@ -47,7 +48,7 @@ private:
     Rows next_rows() {
         Chunks chunks(kSlice);
         for (const auto end = std::min(at_ + kSlice, picked_.size()); at_ < end; ++at_)
-            if (const auto* target = parts_.registry.find(picked_[at_])) chunks.add([&](JsonWriter& w) { w.raw(parts_.registry.json(*target)); });
+            if (picked_[at_]->defined) chunks.add([&](JsonWriter& w) { parts_.registry.put(w, *picked_[at_]); });
         Rows rows;
         rows.count = chunks.count();
         rows.chunks = chunks.take();
@@ -71,7 +72,7 @@ private:
     const CallPtr call_;
     const Selection selection_;
     const Time as_of_;
-    std::vector<TargetId> ids_, picked_;
+    std::vector<const targets::Target*> all_, picked_;
     std::size_t at_ = 0;
     targets::Counts counts_{};
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "common/base/text.h"
@@ -11,6 +12,20 @@
 namespace bkmon::deposits {
 
 namespace {
+
+/// Thousands of jobs share a few schedules: each is read once, and kept once.
+class Schedules {
+public:
+    const core::Schedule* of(const std::string& text, const std::string& zone) {
+        const auto [place, fresh] = known_.try_emplace(text + '\n' + zone);
+        if (fresh)
+            if (auto schedule = core::Schedule::parse(text, zone)) place->second = std::move(*schedule);
+        return place->second ? &*place->second : nullptr;
+    }
+
+private:
+    std::unordered_map<std::string, std::optional<core::Schedule>> known_;
+};
 
 constexpr milliseconds kTendEvery{std::chrono::minutes(10)};
 constexpr milliseconds kTendSoon{5000};
@@ -38,7 +53,9 @@ void Part::Impl::build_jobs() {
     std::map<std::string, std::unique_ptr<Job>> old = std::move(jobs);
     jobs.clear();
     for (auto& [key, agent] : agents) agent->jobs.clear();
-    for (const auto& settings : options.settings.jobs) {
+    Schedules schedules;
+    // Each job keeps its own settings: two copies of ten thousand would be most of the daemon's memory.
+    for (auto& settings : std::exchange(options.settings.jobs, {})) {
         if (!settings.active) continue;
         const TargetId id = TargetId::of("deposit", {settings.agent, settings.database});
         std::unique_ptr<Job> job;
@@ -48,14 +65,15 @@ void Part::Impl::build_jobs() {
         } else {
             job = std::make_unique<Job>();
         }
-        job->settings = settings;
+        job->settings = std::move(settings);
+        job->settings.origin = std::string();  // for the messages of a load alone
         job->id = id;
         job->rule.reset();
         job->next_look.reset();
-        if (settings.schedule)
-            if (auto schedule = core::Schedule::parse(*settings.schedule, settings.timezone))
-                job->rule = core::CycleRule{std::move(*schedule), settings.early, settings.deadline};
-        job->agent = &agent_of(settings.agent);
+        const auto& s = job->settings;
+        if (s.schedule)
+            if (const auto* schedule = schedules.of(*s.schedule, s.timezone)) job->rule = core::CycleRule{*schedule, s.early, s.deadline};
+        job->agent = &agent_of(s.agent);
         job->agent->jobs.push_back(job.get());
         for (const auto& [seen, row] : job->agent->judged)
             if (seen.first == id.key() && row.report_end && (!job->last_report_at || *job->last_report_at < *row.report_end))
@@ -76,6 +94,8 @@ void Part::Impl::build_jobs() {
 
 void Part::Impl::define_targets(std::function<void(Result<void>)> done) {
     std::vector<targets::TargetSpec> specs;
+    specs.reserve(jobs.size());
+    std::unordered_map<std::string, std::optional<milliseconds>> shortest;  // by schedule and zone
     for (const auto& [key, job] : jobs) {
         targets::TargetSpec spec;
         spec.id = job->id;
@@ -83,10 +103,13 @@ void Part::Impl::define_targets(std::function<void(Result<void>)> done) {
         spec.timezone = job->settings.timezone;
         spec.initial = plain_verdict(core::Status::unknown, "first_due", "nothing has come yet");
         if (job->rule) {
-            spec.interval = job->rule->schedule.shortest_period(now());
+            const auto& schedule = job->rule->schedule;
+            const auto [period, fresh] = shortest.try_emplace(schedule.text() + '\n' + schedule.zone());
+            if (fresh) period->second = schedule.shortest_period(now());
+            spec.interval = period->second;
             // Proof may be as old as one period plus the deadline before anybody could know better.
             if (spec.interval) *spec.interval += job->rule->deadline / 2;
-            if (const auto next = job->rule->schedule.next_after(now()))
+            if (const auto next = schedule.next_after(now()))
                 spec.initial.reason = "first backup due " + core::local_text(*next, job->settings.timezone, true);
         } else {
             spec.interval = job->settings.max_age;
@@ -106,45 +129,53 @@ void Part::Impl::start(std::function<void(Result<void>)> done) {
     vault = std::make_unique<Vault>(rooms.loop, rooms.vault_lane, rooms.files, rooms.store, rooms.registry, rooms.inspector, rooms.journal,
                                     Vault::Options{s.root, s.vault, s.reserve_bytes, s.held_max_bytes, s.held_days},
                                     [this](VaultState state) { on_vault(std::move(state)); });
-    define_targets([this, weak, done = std::move(done)](Result<void> defined) mutable {
+    // Thousands of jobs: what follows has turns of its own.
+    rooms.loop.post(Task([this, weak, done = std::move(done)]() mutable {
         if (weak.expired()) return;
-        if (!defined) return done(std::move(defined));
-        started = true;
-        scrub = std::make_unique<Scrub>(
-            Scrub::Rooms{rooms.loop, rooms.scrub_lane, rooms.store, rooms.runs}, *vault,
-            ScrubRules{options.settings.verify_every, options.settings.verify_rate},
-            Scrub::Part{
-                [this](const VaultFile& f, const Verified& v, const std::vector<history::HealthyRow>& rows) { return word_of(f, v, rows); },
-                [this](const VaultFile& f, const Verified& v) { told_of(f, v); },
-                [this](core::Status status, const char* code, std::string reason) { publish_own("verify", status, code, std::move(reason)); }});
-        vault->open([this, weak, done = std::move(done)] {
+        define_targets([this, weak, done = std::move(done)](Result<void> defined) mutable {
             if (weak.expired()) return;
-            on_vault(vault->state());
-            auto rows = std::make_shared<std::vector<history::HeldRow>>();
-            auto marker = std::make_shared<std::string>();
-            auto files = std::make_shared<std::vector<VaultFile>>();
-            rooms.store.read(
-                [rows, marker, files](history::Reader& r) -> Result<void> {
-                    auto found = r.held();
-                    if (!found) return fail(found.error());
-                    *rows = std::move(*found);
-                    auto there = vault_files_of(r);
-                    if (!there) return fail(there.error());
-                    *files = std::move(*there);
-                    auto setting = r.setting("deposit_marker");
-                    if (!setting) return fail(setting.error());
-                    *marker = setting->value_or("");
-                    return {};
-                },
-                [this, weak, rows, marker, files, done](Result<void> read) {
-                    if (weak.expired()) return;
-                    for (auto& row : *rows) held.emplace(row.target.key(), row);
-                    load_damage(*files);
-                    scrub->start();
-                    begin_arrival(*marker);
-                    done(std::move(read));
-                });
+            if (!defined) return done(std::move(defined));
+            open_vault(std::move(done));
         });
+    }));
+}
+
+void Part::Impl::open_vault(std::function<void(Result<void>)> done) {
+    const auto weak = weak_from_this();
+    started = true;
+    scrub = std::make_unique<Scrub>(
+        Scrub::Rooms{rooms.loop, rooms.scrub_lane, rooms.store, rooms.runs}, *vault,
+        ScrubRules{options.settings.verify_every, options.settings.verify_rate},
+        Scrub::Part{[this](const VaultFile& f, const Verified& v, const std::vector<history::HealthyRow>& rows) { return word_of(f, v, rows); },
+                    [this](const VaultFile& f, const Verified& v) { told_of(f, v); },
+                    [this](core::Status status, const char* code, std::string reason) { publish_own("verify", status, code, std::move(reason)); }});
+    vault->open([this, weak, done = std::move(done)] {
+        if (weak.expired()) return;
+        on_vault(vault->state());
+        auto rows = std::make_shared<std::vector<history::HeldRow>>();
+        auto marker = std::make_shared<std::string>();
+        auto files = std::make_shared<std::vector<VaultFile>>();
+        rooms.store.read(
+            [rows, marker, files](history::Reader& r) -> Result<void> {
+                auto found = r.held();
+                if (!found) return fail(found.error());
+                *rows = std::move(*found);
+                auto there = vault_files_of(r);
+                if (!there) return fail(there.error());
+                *files = std::move(*there);
+                auto setting = r.setting("deposit_marker");
+                if (!setting) return fail(setting.error());
+                *marker = setting->value_or("");
+                return {};
+            },
+            [this, weak, rows, marker, files, done](Result<void> read) {
+                if (weak.expired()) return;
+                for (auto& row : *rows) held.emplace(row.target.key(), row);
+                load_damage(*files);
+                scrub->start();
+                begin_arrival(*marker);
+                done(std::move(read));
+            });
     });
 }
 

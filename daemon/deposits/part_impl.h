@@ -55,6 +55,7 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     // part.cc: life
     void start(std::function<void(Result<void>)> done);
     void define_targets(std::function<void(Result<void>)> done);
+    void open_vault(std::function<void(Result<void>)> done);
     void build_jobs();
     void begin_arrival(const std::string& marker);
     void mark_root(const std::string& id, std::function<void(Result<std::string>)> done);

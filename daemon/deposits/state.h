@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/rare.h"
 #include "daemon/core/cycle.h"
 #include "daemon/core/report.h"
 #include "daemon/core/settings/deposits.h"
@@ -52,7 +53,7 @@ struct Job {
     std::optional<core::CycleRule> rule;
     AgentState* agent = nullptr;
 
-    std::optional<Waiting> waiting;
+    Rare<Waiting> waiting;
     std::unique_ptr<Vault::Job> take;
     std::unique_ptr<runs::Run> run;
     bool queued = false, busy = false;

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "daemon/runs/handled.h"
@@ -27,7 +28,7 @@ struct Known {
     std::optional<Time> last_at;
     std::string last_result;
     Handled handled;
-    std::string schedule;  // text and zone it speaks of
+    std::optional<core::Schedule> schedule;  // that it speaks of
     std::optional<BootTime> removed_at;
 };
 
@@ -36,7 +37,13 @@ struct Item {
     std::optional<Time> wake;
 };
 
-std::string key_of(const core::Schedule& schedule) { return schedule.text() + "\n" + schedule.zone(); }
+bool same(const std::optional<core::Schedule>& a, const core::Schedule& b) { return a && a->text() == b.text() && a->zone() == b.zone(); }
+
+/// The ids of items, which own them.
+using Wake = std::pair<Time, const std::string*>;
+struct Sooner {
+    bool operator()(const Wake& a, const Wake& b) const { return std::tie(a.first, *a.second) < std::tie(b.first, *b.second); }
+};
 
 }  // namespace
 
@@ -50,7 +57,7 @@ struct Scheduler::Impl : std::enable_shared_from_this<Impl> {
     std::map<std::string, history::ScheduleStateRow> rows;  // read at start, until its entry is set
     std::map<std::string, Known> known;
     std::map<std::string, Item> items;
-    std::set<std::pair<Time, std::string>> wakes;
+    std::set<Wake, Sooner> wakes;
     std::deque<std::string> due;  // ids to look at in this round
     bool jumped = false;          // this round follows a jump of the wall clock
     std::set<std::string> dirty;
@@ -81,26 +88,25 @@ struct Scheduler::Impl : std::enable_shared_from_this<Impl> {
     /// Joins the entry with what is remembered of it.
     void adopt(const Entry& entry) {
         auto it = known.find(entry.id);
-        const std::string key = key_of(entry.schedule);
         if (it == known.end()) {
             it = known.emplace(entry.id, remembered(entry)).first;
         } else {
             Known& k = it->second;
             const bool forgotten = k.removed_at && loop.clock().boot() - *k.removed_at > kForget;
-            if (forgotten || k.schedule != key) {
+            if (forgotten || !same(k.schedule, entry.schedule)) {
                 k.handled = Handled::fresh(now() - entry.offset, now());
                 dirty.insert(entry.id);
             }
         }
-        it->second.schedule = key;
+        it->second.schedule = entry.schedule;
         it->second.removed_at.reset();
     }
 
     void index(const std::string& id, Item& item) {
-        if (item.wake) wakes.erase({*item.wake, id});
+        if (item.wake) wakes.erase({*item.wake, &id});
         const auto next = item.entry->schedule.next_after(known[id].handled.reached());
         item.wake = next ? std::optional(*next + item.entry->offset) : std::nullopt;
-        if (item.wake) wakes.insert({*item.wake, id});
+        if (item.wake) wakes.insert({*item.wake, &items.find(id)->first});
     }
 
     void post_turn() {
@@ -137,7 +143,7 @@ struct Scheduler::Impl : std::enable_shared_from_this<Impl> {
         boot = loop.clock().boot();
         for (const auto& [wake, id] : wakes) {
             if (wake > wall && !set && !back) break;
-            due.push_back(id);
+            due.push_back(*id);
         }
         if (!set && !back) return;
         for (const auto& [id, item] : items)
@@ -198,8 +204,8 @@ Scheduler::Scheduler(loop::EventLoop& loop, history::Store& store) : impl_(std::
 }
 
 Scheduler::~Scheduler() {
-    impl_->items.clear();  // a round may be under way, and one of its callbacks may destroy this
     impl_->wakes.clear();
+    impl_->items.clear();  // a round may be under way, and one of its callbacks may destroy this
 }
 
 void Scheduler::load(std::function<void(Result<void>)> done) {
@@ -240,7 +246,7 @@ void Scheduler::set(Entry entry) {
 void Scheduler::remove(const std::string& id) {
     const auto it = impl_->items.find(id);
     if (it == impl_->items.end()) return;
-    if (it->second.wake) impl_->wakes.erase({*it->second.wake, id});
+    if (it->second.wake) impl_->wakes.erase({*it->second.wake, &id});
     impl_->items.erase(it);
     const auto known = impl_->known.find(id);
     if (known != impl_->known.end()) known->second.removed_at = impl_->loop.clock().boot();

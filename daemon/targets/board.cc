@@ -15,13 +15,7 @@ Entry& Board::entry(const TargetId& id) {
     Entry& fresh = *place->second;
     fresh.target.spec.id = id;
     by_key_.emplace(place->first, &fresh);
-    by_address_.emplace(&fresh.target, &fresh);
     return fresh;
-}
-
-const Entry* Board::owner(const Target& target) const {
-    const auto found = by_address_.find(&target);
-    return found != by_address_.end() ? found->second : find(target.spec.id);
 }
 
 void Board::uncount(Entry& entry) {
@@ -35,8 +29,7 @@ void Board::refresh(Entry& entry, Time now) {
     uncount(entry);
     if (entry.deadline) deadlines_.erase({*entry.deadline, &entry});
     entry.deadline.reset();
-    entry.json.clear();
-    if (!entry.defined) return;
+    if (!entry.target.defined) return;
     entry.counted = status_at(entry.target, now);
     ++counts_[static_cast<std::size_t>(*entry.counted)];
     ++size_;
@@ -52,10 +45,5 @@ void Board::sync(Time now) {
 }
 
 std::optional<Time> Board::next_deadline() const { return deadlines_.empty() ? std::nullopt : std::optional(deadlines_.begin()->first); }
-
-const std::string& Board::json(const Entry& entry, Time now) const {
-    if (entry.json.empty()) entry.json = json_at(entry.target, now);
-    return entry.json;
-}
 
 }  // namespace bkmon::targets

@@ -1,6 +1,6 @@
 #pragma once
-#include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,11 +17,10 @@ namespace bkmon::targets {
 /// One target in memory. Its address never changes and it lives as long as the board.
 struct Entry {
     Target target;
-    bool defined = false;      ///< a part watches it: only then is it shown and counted
     bool has_current = false;  ///< `target.current` is what the history holds
     std::string daily_mark;    ///< date and status of the newest daily row, to write an equal one only once
 
-    std::deque<std::function<void()>> queue;  ///< what waits for the commit under way
+    std::list<std::function<void()>> queue;  ///< what waits for the commit under way
     bool busy = false;
     bool ending_pause = false;  ///< the end of its pause is being written
     bool end_tried = false;     ///< … and it is not the first attempt any more
@@ -29,7 +28,6 @@ struct Entry {
     // Kept by the board:
     std::optional<core::Status> counted;
     std::optional<Time> deadline;  ///< when the view changes by itself
-    mutable std::string json;      ///< empty: to be made
 };
 
 /// The targets and what follows from them, kept up incrementally: counts by shown status, moments of change, JSON. Loop thread only.
@@ -38,10 +36,8 @@ public:
     Entry* find(const TargetId& id) const;
     /// Made undefined when it is new.
     Entry& entry(const TargetId& id);
-    /// The entry that owns this very object, or the one of the same id (for a copy); null when there is none.
-    const Entry* owner(const Target& target) const;
 
-    /// To be called after any change of an entry, also of `defined`.
+    /// To be called after any change of an entry, also of `target.defined`.
     void refresh(Entry& entry, Time now);
     /// Brings what changes by time alone up to `now`. Cheap when nothing is due; looks at everything once when the clock was set back.
     void sync(Time now);
@@ -49,7 +45,6 @@ public:
 
     const Counts& counts() const { return counts_; }
     std::size_t size() const { return size_; }
-    const std::string& json(const Entry& entry, Time now) const;
     /// All entries, ordered by id.
     const std::map<std::string, std::unique_ptr<Entry>, std::less<>>& entries() const { return entries_; }
 
@@ -58,7 +53,6 @@ private:
 
     std::map<std::string, std::unique_ptr<Entry>, std::less<>> entries_;
     std::unordered_map<std::string_view, Entry*> by_key_;  // views into entries_
-    std::unordered_map<const Target*, Entry*> by_address_;
     std::set<std::pair<Time, Entry*>> deadlines_;
     Counts counts_{};
     std::size_t size_ = 0;

@@ -80,7 +80,27 @@ Plan plan_of(const Entry& entry, const Registry::Publication& publication, Time 
     return plan;
 }
 
-Result<void> write_plan(history::Session& session, const Plan& plan, const std::vector<history::Store::Work>& participants, std::int64_t& seq) {
+namespace {
+
+/// What memory does not keep: a verdict made of the current one has its evidence.
+Result<void> recall_evidence(history::Session& session, Plan& plan) {
+    auto stored = session.current(plan.next.target);
+    if (!stored) return fail(std::move(stored.error()));
+    const std::string evidence = *stored ? std::move((*stored)->verdict.evidence) : "{}";
+    plan.next.verdict.evidence = evidence;
+    if (plan.daily) plan.daily->verdict.evidence = evidence;
+    return {};
+}
+
+}  // namespace
+
+Result<void> write_plan(history::Session& session, const Plan& made, const std::vector<history::Store::Work>& participants, std::int64_t& seq) {
+    if (made.next.verdict.evidence.empty()) {
+        Plan plan = made;
+        if (auto r = recall_evidence(session, plan); !r) return r;
+        return write_plan(session, plan, participants, seq);
+    }
+    const Plan& plan = made;
     if (plan.recorded)
         if (auto r = session.add_verdict({0, plan.next.target, plan.next.verdict}); !r) return fail(std::move(r.error()));
     if (plan.current)

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <set>
 
+#include "common/base/json_writer.h"
 #include "common/base/text.h"
+#include "daemon/platform/loop/slices.h"
 #include "daemon/targets/board.h"
 #include "daemon/targets/publication.h"
 #include "daemon/targets/shown.h"
@@ -16,6 +18,7 @@ namespace {
 
 using Done = std::function<void(Result<void>)>;
 
+constexpr std::size_t kSlice = 1000;          ///< targets in one turn of the loop
 constexpr milliseconds kLongestSleep{60000};  ///< the wall clock may be set while the timer waits
 constexpr milliseconds kPauseRetry{30000};    ///< the end of a pause could not be written
 
@@ -33,8 +36,9 @@ struct Registry::Impl {
     void resume(const TargetId& id, const std::string& text, Done done);
     void overrule(Entry& entry, std::optional<core::Verdict> verdict);
 
-    void take_loaded(std::vector<history::CurrentRow> currents, std::vector<history::PauseRow> pauses);
-    void take_defined(const std::string& kind, std::vector<TargetSpec> specs, std::vector<history::CurrentRow> rows);
+    void take_loaded(std::vector<history::CurrentRow> currents, std::vector<history::PauseRow> pauses, std::function<void()> done);
+    void take_defined(const std::string& kind, std::vector<TargetSpec> specs, std::vector<history::CurrentRow> rows, std::function<void()> done);
+    void forget_others(const std::string& kind, const std::set<const Entry*>& watched);
 
     /// Runs `start` when nothing of this target is under way; it must end in finish().
     void enqueue(Entry& entry, std::function<void()> start);
@@ -80,23 +84,30 @@ void Registry::Impl::load(Done done) {
         },
         [this, loaded, alive = std::weak_ptr(life), done = std::move(done)](Result<void> result) {
             if (alive.expired()) return;
-            if (result) take_loaded(std::move(loaded->currents), std::move(loaded->pauses));
-            if (done) done(std::move(result));
+            if (!result) return done ? done(std::move(result)) : void();
+            take_loaded(std::move(loaded->currents), std::move(loaded->pauses), [done] { return done ? done({}) : void(); });
         });
 }
 
-void Registry::Impl::take_loaded(std::vector<history::CurrentRow> currents, std::vector<history::PauseRow> pauses) {
-    for (auto& row : currents) {
-        Entry& entry = board.entry(row.target);
-        entry.target.current = std::move(row);
-        entry.has_current = true;
-    }
-    for (auto& row : pauses) {
-        Entry& entry = board.entry(row.target);
-        if (row.until) pause_ends.emplace(*row.until, &entry);
-        entry.target.pause = std::move(row);
-    }
-    arm();
+void Registry::Impl::take_loaded(std::vector<history::CurrentRow> currents, std::vector<history::PauseRow> pauses, std::function<void()> done) {
+    auto rows = std::make_shared<std::vector<history::CurrentRow>>(std::move(currents));
+    loop::in_slices(
+        loop, life, rows->size(), kSlice,
+        [this, rows](std::size_t i) {
+            Entry& entry = board.entry((*rows)[i].target);
+            entry.target.current = std::move((*rows)[i]);
+            entry.target.current.verdict.evidence = std::string();
+            entry.has_current = true;
+        },
+        [this, pauses = std::move(pauses), done = std::move(done)]() mutable {
+            for (auto& row : pauses) {
+                Entry& entry = board.entry(row.target);
+                if (row.until) pause_ends.emplace(*row.until, &entry);
+                entry.target.pause = std::move(row);
+            }
+            arm();
+            done();
+        });
 }
 
 void Registry::Impl::define(const std::string& kind, std::vector<TargetSpec> specs, Done done) {
@@ -139,33 +150,51 @@ void Registry::Impl::define(const std::string& kind, std::vector<TargetSpec> spe
         },
         [this, kind, wanted, specs = std::move(specs), alive = std::weak_ptr(life), done = std::move(done)](Result<void> result) mutable {
             if (alive.expired()) return;
-            if (result) take_defined(kind, std::move(specs), std::move(*wanted));
-            if (done) done(std::move(result));
+            if (!result) return done ? done(std::move(result)) : void();
+            take_defined(kind, std::move(specs), std::move(*wanted), [done] { return done ? done({}) : void(); });
         });
 }
 
-void Registry::Impl::take_defined(const std::string& kind, std::vector<TargetSpec> specs, std::vector<history::CurrentRow> rows) {
+/// Thousands of targets, in turns: until the last one the view is a mixture of before and after.
+void Registry::Impl::take_defined(const std::string& kind, std::vector<TargetSpec> specs, std::vector<history::CurrentRow> rows,
+                                  std::function<void()> done) {
     for (auto& row : rows) {
         Entry& entry = board.entry(row.target);
         entry.target.current = std::move(row);
+        entry.target.current.verdict.evidence = std::string();
         entry.has_current = true;
     }
-    std::set<const Entry*> watched;
-    for (auto& spec : specs) {
-        Entry& entry = board.entry(spec.id);
-        entry.target.current.target = spec.id;
-        entry.target.spec = std::move(spec);
-        entry.defined = true;
-        watched.insert(&entry);
-        board.refresh(entry, now());
-    }
+    struct Work {
+        std::vector<TargetSpec> specs;
+        std::set<const Entry*> watched;
+    };
+    auto work = std::make_shared<Work>();
+    work->specs = std::move(specs);
+    loop::in_slices(
+        loop, life, work->specs.size(), kSlice,
+        [this, work](std::size_t i) {
+            auto& spec = work->specs[i];
+            Entry& entry = board.entry(spec.id);
+            entry.target.current.target = spec.id;
+            entry.target.spec = std::move(static_cast<Watched&>(spec));
+            entry.target.defined = true;
+            work->watched.insert(&entry);
+            board.refresh(entry, now());
+        },
+        [this, kind, work, done = std::move(done)] {
+            forget_others(kind, work->watched);
+            arm();
+            done();
+        });
+}
+
+void Registry::Impl::forget_others(const std::string& kind, const std::set<const Entry*>& watched) {
     for (const auto& [key, entry] : board.entries()) {
-        if (!entry->defined || watched.contains(entry.get()) || entry->target.spec.id.kind() != kind) continue;
-        entry->defined = false;
+        if (!entry->target.defined || watched.contains(entry.get()) || entry->target.spec.id.kind() != kind) continue;
+        entry->target.defined = false;
         entry->target.overruled.reset();  // whoever defines it again says it again
         board.refresh(*entry, now());
     }
-    arm();
 }
 
 // --- one change after the other for each target
@@ -220,6 +249,7 @@ void Registry::Impl::start_publication(Entry& entry, const std::shared_ptr<Publi
     const auto apply = [&entry, plan] {
         if (!plan->current) return;
         entry.target.current = plan->next;
+        entry.target.current.verdict.evidence = std::string();
         entry.has_current = true;
         if (plan->daily) entry.daily_mark = plan->daily_mark;
     };
@@ -279,7 +309,7 @@ void Registry::Impl::start_resume(Entry& entry, const std::string& text, const D
 
 void Registry::Impl::pause(history::PauseRow row, Done done) {
     Entry* entry = board.find(row.target);
-    if (entry == nullptr || !entry->defined)
+    if (entry == nullptr || !entry->target.defined)
         return later(std::move(done), fail(Errc::not_found, fmt::format("there is no target '{}'", row.target.str())));
     if (row.until && *row.until <= now())
         return later(std::move(done), fail(Errc::invalid, fmt::format("the end of the pause, {}, has passed already", rfc3339(*row.until))));
@@ -289,7 +319,8 @@ void Registry::Impl::pause(history::PauseRow row, Done done) {
 
 void Registry::Impl::resume(const TargetId& id, const std::string& text, Done done) {
     Entry* entry = board.find(id);
-    if (entry == nullptr || !entry->defined) return later(std::move(done), fail(Errc::not_found, fmt::format("there is no target '{}'", id.str())));
+    if (entry == nullptr || !entry->target.defined)
+        return later(std::move(done), fail(Errc::not_found, fmt::format("there is no target '{}'", id.str())));
     enqueue(*entry, [this, entry, text, done = std::move(done)] { start_resume(*entry, text, done); });
 }
 
@@ -302,7 +333,7 @@ void Registry::Impl::overrule(Entry& entry, std::optional<core::Verdict> verdict
     const auto before = status_at(entry.target, now());
     // The same condition in other words began when it began.
     if (verdict && now_shown && verdict->status == now_shown->status) verdict->at = now_shown->at;
-    now_shown = std::move(verdict);
+    now_shown = verdict ? Rare<core::Verdict>(std::move(*verdict)) : Rare<core::Verdict>();
     refresh(entry);
     const auto after = verdict_at(entry.target, now());
     if (after.status == before) return;
@@ -362,7 +393,7 @@ void Registry::Impl::wake() {
 }
 
 void Registry::Impl::notify(const Entry& entry, std::int64_t seq, std::optional<core::Status> from) {
-    if (!entry.defined) return;
+    if (!entry.target.defined) return;
     std::erase_if(listeners, [](const auto& weak) { return weak.expired(); });
     for (const auto& weak : std::vector(listeners))
         if (const auto listener = weak.lock()) (*listener)(Change{seq, &entry.target, from});
@@ -390,16 +421,17 @@ void Registry::publish(Publication publication, std::function<void(Result<void>)
 
 const Target* Registry::find(const TargetId& id) const {
     const Entry* entry = impl_->board.find(id);
-    return entry != nullptr && entry->defined ? &entry->target : nullptr;
+    return entry != nullptr && entry->target.defined ? &entry->target : nullptr;
 }
 
+core::Status Registry::status(const Target& target) const { return status_at(target, impl_->now()); }
 core::Verdict Registry::shown(const Target& target) const { return verdict_at(target, impl_->now()); }
 
 std::vector<const Target*> Registry::match(const std::vector<std::string>& globs, const std::string& kind) const {
     std::vector<const Target*> out;
     const std::string prefix = lower(kind) + '/';
     for (const auto& [key, entry] : impl_->board.entries()) {
-        if (!entry->defined || (!kind.empty() && !key.starts_with(prefix))) continue;
+        if (!entry->target.defined || (!kind.empty() && !key.starts_with(prefix))) continue;
         const auto& name = entry->target.spec.id.str();
         if (globs.empty() || std::any_of(globs.begin(), globs.end(), [&](const auto& glob) { return glob_match(glob, name); }))
             out.push_back(&entry->target);
@@ -423,7 +455,7 @@ void Registry::set_running(const TargetId& id, bool running) {
 
 void Registry::overrule(const TargetId& id, std::optional<core::Verdict> verdict) {
     Entry* entry = impl_->board.find(id);
-    if (entry != nullptr && entry->defined) impl_->overrule(*entry, std::move(verdict));
+    if (entry != nullptr && entry->target.defined) impl_->overrule(*entry, std::move(verdict));
 }
 
 void Registry::pause(history::PauseRow row, std::function<void(Result<void>)> done) { impl_->pause(std::move(row), std::move(done)); }
@@ -438,11 +470,11 @@ std::shared_ptr<void> Registry::listen(std::function<void(const Change&)> listen
     return token;
 }
 
-const std::string& Registry::json(const Target& target) const {
-    static const std::string kNothing = "null";
-    impl_->board.sync(impl_->now());
-    const Entry* entry = impl_->board.owner(target);
-    return entry != nullptr ? impl_->board.json(*entry, impl_->now()) : kNothing;
+std::string Registry::json(const Target& target) const {
+    JsonWriter out;
+    return put(out, target), out.take();
 }
+
+void Registry::put(JsonWriter& out, const Target& target) const { put_json(out, target, impl_->now()); }
 
 }  // namespace bkmon::targets

@@ -7,28 +7,39 @@
 #include <string>
 #include <vector>
 
+#include "common/base/rare.h"
 #include "daemon/core/settings/deposits.h"
 #include "daemon/core/verdict.h"
 #include "daemon/history/store.h"
 #include "daemon/platform/loop/event_loop.h"
 
+namespace bkmon {
+class JsonWriter;
+}
+
 namespace bkmon::targets {
 
 /// What a part says about a target it watches.
-struct TargetSpec {
+struct Watched {
     TargetId id;
     core::Labels labels;
     std::string timezone = "UTC";
     std::optional<milliseconds> interval;  ///< a proof older than twice this turns `unknown` (no_evidence)
-    core::Verdict initial;                 ///< shown until the first verdict, e.g. unknown / first_due
 };
 
+/// The same with what is stored when it is seen for the first time.
+struct TargetSpec : Watched {
+    core::Verdict initial;  ///< shown until the first verdict, e.g. unknown / first_due
+};
+
+/// Lives at the same address as long as the registry, also when nobody watches it any more.
 struct Target {
-    TargetSpec spec;
-    history::CurrentRow current;  ///< as stored; see shown() for pause and freshness
-    std::optional<history::PauseRow> pause;
-    std::optional<Time> running_since;       ///< a job works on it: what was shown before stays
-    std::optional<core::Verdict> overruled;  ///< what is true now whatever is stored; see Registry::overrule()
+    Watched spec;
+    bool defined = false;         ///< a part watches it: only then is it shown and counted
+    history::CurrentRow current;  ///< as stored, but without its evidence, of which there are megabytes; see shown() for pause and freshness
+    Rare<history::PauseRow> pause;
+    std::optional<Time> running_since;  ///< a job works on it: what was shown before stays
+    Rare<core::Verdict> overruled;      ///< what is true now whatever is stored; see Registry::overrule()
 };
 
 /// The counts by status always add up to the number of targets.
@@ -66,13 +77,14 @@ public:
     /// Verdict, current, event, daily row and the participants' rows in one transaction, in the order of the calls for one target. An equal
     /// verdict (status, severity, reason_code, file hash, due) writes current only, no verdict row and no event. `done` on the loop.
     /// A target that nobody defined (yet, or any more) is written all the same, so that recovery can finish; it is not shown.
-    /// A bad day of a paused target is recorded as `paused`.
+    /// A bad day of a paused target is recorded as `paused`. An empty evidence stands for that of the stored current verdict.
     void publish(Publication publication, std::function<void(Result<void>)> done);
 
     const Target* find(const TargetId& id) const;
     /// As operators see it now: paused wins, then what overrules, then running keeps, then an old proof (ok, unchanged, a promoted warning) is
     /// `unknown`.
     core::Verdict shown(const Target& target) const;
+    core::Status status(const Target& target) const;                                                         ///< of shown(), without its texts
     std::vector<const Target*> match(const std::vector<std::string>& globs, const std::string& kind) const;  ///< ordered by id
     std::size_t size() const;
     Counts counts() const;  ///< of the shown statuses
@@ -93,8 +105,9 @@ public:
     /// Called after each committed change, until the returned token dies.
     std::shared_ptr<void> listen(std::function<void(const Change&)> listener);
 
-    /// The JSON object of one target as `status` prints it; cached until it changes.
-    const std::string& json(const Target& target) const;
+    /// The JSON object of one target as `status` prints it. Written anew each time: that costs a microsecond, keeping it a kilobyte.
+    std::string json(const Target& target) const;
+    void put(JsonWriter& out, const Target& target) const;
 
 private:
     struct Impl;

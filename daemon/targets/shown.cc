@@ -36,8 +36,6 @@ core::Verdict as_stale(core::Verdict verdict, const Target& target) {
     return verdict;
 }
 
-std::optional<std::string> filled(const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); }
-
 }  // namespace
 
 bool promoted_with_warning(const core::Verdict& verdict) { return verdict.status == core::Status::warning && !verdict.sha256.empty(); }
@@ -91,10 +89,15 @@ std::string pause_sentence(const history::PauseRow& pause) {
     return fmt::format("Paused by {}{}: {}", printable(pause.by), until, printable(pause.reason));
 }
 
-std::string json_at(const Target& target, Time now) {
-    const auto verdict = verdict_at(target, now);
+void put_json(JsonWriter& out, const Target& target, Time now) {
+    std::optional<core::Verdict> made;
+    if (view_of(target, now) != View::stored) made = verdict_at(target, now);
+    const core::Verdict& verdict = made ? *made : target.current.verdict;
     const bool paused = verdict.status == core::Status::paused && target.pause;
-    JsonWriter out;
+    const auto text = [&out](std::string_view name, const std::string& value) {
+        out.key(name);
+        value.empty() ? out.null() : out.value(value);
+    };
     out.begin_object();
     out.field("id", target.spec.id.str()).field("kind", target.spec.id.kind());
     out.field("status", name_of(verdict.status)).field("severity", name_of(verdict.severity));
@@ -102,7 +105,9 @@ std::string json_at(const Target& target, Time now) {
     out.field("since", since_at(target, now)).field("judged_at", verdict.at);
     out.field("last_ok_at", target.current.last_ok_at).field("running_since", target.running_since);
     out.field("due_at", verdict.due).field("backup_at", verdict.backup_at);
-    out.field("file", filled(verdict.file)).field("size_bytes", verdict.size_bytes).field("sha256", filled(verdict.sha256));
+    text("file", verdict.file);
+    out.field("size_bytes", verdict.size_bytes);
+    text("sha256", verdict.sha256);
     out.key("labels").begin_object();
     for (const auto& [name, value] : target.spec.labels) out.field(name, value);
     out.end_object();
@@ -110,7 +115,6 @@ std::string json_at(const Target& target, Time now) {
     out.field("paused_reason", paused ? std::optional(target.pause->reason) : std::nullopt);
     out.field("paused_until", paused ? target.pause->until : std::nullopt);
     out.end_object();
-    return out.take();
 }
 
 }  // namespace bkmon::targets

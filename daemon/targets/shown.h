@@ -26,6 +26,6 @@ Time since_at(const Target& target, Time now);
 std::string pause_sentence(const history::PauseRow& pause);
 
 /// The type Target of io.bkmon.Targets: every field, null for what there is not.
-std::string json_at(const Target& target, Time now);
+void put_json(JsonWriter& out, const Target& target, Time now);
 
 }  // namespace bkmon::targets

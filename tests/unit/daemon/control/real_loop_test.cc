@@ -33,22 +33,31 @@ protected:
             spec.initial.reason = "Nothing is known yet; the first backup is due at 2026-11-22T12:00:00Z.";
             spec.initial.evidence = R"({"rule":")" + std::string(500, 'x') + "\"}";
         }
-        registry.define("deposit", std::move(specs), [](const Result<void>& r) { EXPECT_TRUE(r); });
+        defined = false;
+        registry.define("deposit", std::move(specs), [this](const Result<void>& r) {
+            EXPECT_TRUE(r);
+            defined = true;
+        });
     }
     /// Runs `client` in a thread of its own while the loop runs.
     void with_client(const std::function<void()>& client) {
         std::thread thread;
-        // Begins once everything that was queued before is done.
-        static_cast<void>(loop->post(Task([&] {
+        begin(client, thread);
+        loop->run();
+        thread.join();
+    }
+    /// Once everything that was queued before is done, and every target is defined.
+    void begin(const std::function<void()>& client, std::thread& thread) {
+        static_cast<void>(loop->post(Task([this, &client, &thread] {
+            if (!defined) return begin(client, thread);
             loop->probe().reset();
-            thread = std::thread([&] {
+            thread = std::thread([&client, this] {
                 client();
                 loop->stop();
             });
         })));
-        loop->run();
-        thread.join();
     }
+    bool defined = true;
     /// What the Python client prints.
     std::string python(const std::string& arguments) const {
         const std::string command = std::string("/usr/bin/python3 '" BKMON_SOURCE_DIR "/tests/support/varlink_client.py' '") +
