@@ -8,6 +8,7 @@
 
 #include "common/base/text.h"
 #include "daemon/deposits/part_impl.h"
+#include "daemon/platform/loop/slices.h"
 
 namespace bkmon::deposits {
 
@@ -27,6 +28,7 @@ private:
     std::unordered_map<std::string, std::optional<core::Schedule>> known_;
 };
 
+constexpr std::size_t kJobsATurn = 1000;
 constexpr milliseconds kTendEvery{std::chrono::minutes(10)};
 constexpr milliseconds kTendSoon{5000};
 
@@ -66,7 +68,7 @@ void Part::Impl::build_jobs() {
             job = std::make_unique<Job>();
         }
         job->settings = std::move(settings);
-        job->settings.origin = std::string();  // for the messages of a load alone
+        std::string().swap(job->settings.origin);  // for the messages of a load alone
         job->id = id;
         job->rule.reset();
         job->next_look.reset();
@@ -92,31 +94,49 @@ void Part::Impl::build_jobs() {
     });
 }
 
+/// Thousands of jobs, in turns. Of two definitions the later one counts.
 void Part::Impl::define_targets(std::function<void(Result<void>)> done) {
-    std::vector<targets::TargetSpec> specs;
-    specs.reserve(jobs.size());
-    std::unordered_map<std::string, std::optional<milliseconds>> shortest;  // by schedule and zone
-    for (const auto& [key, job] : jobs) {
-        targets::TargetSpec spec;
-        spec.id = job->id;
-        spec.labels = job->settings.labels;
-        spec.timezone = job->settings.timezone;
-        spec.initial = plain_verdict(core::Status::unknown, "first_due", "nothing has come yet");
-        if (job->rule) {
-            const auto& schedule = job->rule->schedule;
-            const auto [period, fresh] = shortest.try_emplace(schedule.text() + '\n' + schedule.zone());
-            if (fresh) period->second = schedule.shortest_period(now());
-            spec.interval = period->second;
-            // Proof may be as old as one period plus the deadline before anybody could know better.
-            if (spec.interval) *spec.interval += job->rule->deadline / 2;
-            if (const auto next = schedule.next_after(now()))
-                spec.initial.reason = "first backup due " + core::local_text(*next, job->settings.timezone, true);
-        } else {
-            spec.interval = job->settings.max_age;
-        }
-        specs.push_back(std::move(spec));
+    struct Work {
+        std::vector<std::string> keys;
+        std::vector<targets::TargetSpec> specs;
+        std::unordered_map<std::string, std::optional<milliseconds>> shortest;  // by schedule and zone
+        int round = 0;
+    };
+    auto work = std::make_shared<Work>();
+    work->round = ++definitions;
+    for (const auto& [key, job] : jobs) work->keys.push_back(key);
+    work->specs.reserve(work->keys.size());
+    loop::in_slices(
+        rooms.loop, weak_from_this(), work->keys.size(), kJobsATurn,
+        [this, work](std::size_t i) {
+            const auto found = jobs.find(work->keys[i]);
+            if (found != jobs.end()) work->specs.push_back(spec_of(*found->second, work->shortest));
+        },
+        [this, work, done = std::move(done)]() mutable {
+            if (work->round != definitions) return done({});
+            rooms.registry.define("deposit", std::move(work->specs), std::move(done));
+        });
+}
+
+targets::TargetSpec Part::Impl::spec_of(const Job& job, std::unordered_map<std::string, std::optional<milliseconds>>& shortest) const {
+    targets::TargetSpec spec;
+    spec.id = job.id;
+    spec.labels = job.settings.labels;
+    spec.timezone = job.settings.timezone;
+    spec.initial = plain_verdict(core::Status::unknown, "first_due", "nothing has come yet");
+    if (!job.rule) {
+        spec.interval = job.settings.max_age;
+        return spec;
     }
-    rooms.registry.define("deposit", std::move(specs), std::move(done));
+    const auto& schedule = job.rule->schedule;
+    const auto [period, fresh] = shortest.try_emplace(schedule.text() + '\n' + schedule.zone());
+    if (fresh) period->second = schedule.shortest_period(now());
+    spec.interval = period->second;
+    // Proof may be as old as one period plus the deadline before anybody could know better.
+    if (spec.interval) *spec.interval += job.rule->deadline / 2;
+    if (const auto next = schedule.next_after(now()))
+        spec.initial.reason = "first backup due " + core::local_text(*next, job.settings.timezone, true);
+    return spec;
 }
 
 void Part::Impl::start(std::function<void(Result<void>)> done) {

@@ -108,7 +108,7 @@ Result<DatabaseFile> open_checked(const std::string& path) {
     auto reader = sql::Connection::open(path, sql::Connection::Mode::read_only, kPatience);
     if (!reader) return fail(std::move(reader.error()));
     file.reader = std::move(*reader);
-    if (auto r = file.reader->execute("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;");
+    if (auto r = file.reader->execute("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -1024;");
         !r)
         return fail(std::move(r.error()));
     return file;

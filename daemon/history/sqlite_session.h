@@ -14,7 +14,7 @@ class SqliteSession final : public Session {
 public:
     explicit SqliteSession(sql::Connection& connection) : connection_(connection) {}
 
-    Result<std::vector<CurrentRow>> currents() override;
+    Result<std::vector<CurrentRow>> currents(Evidence evidence) override;
     Result<std::optional<CurrentRow>> current(const TargetId& target) override;
     Result<std::vector<VerdictRow>> verdicts(const VerdictQuery& query) override;
     Result<std::vector<DailyRow>> daily(const DailyQuery& query) override;

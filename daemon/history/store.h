@@ -29,7 +29,9 @@ struct DailyQuery {
 class Reader {
 public:
     virtual ~Reader() = default;
-    virtual Result<std::vector<CurrentRow>> currents() = 0;
+    enum class Evidence { with, without };
+    /// Without: an empty text in its place, for those who read thousands and keep them.
+    virtual Result<std::vector<CurrentRow>> currents(Evidence evidence = Evidence::with) = 0;
     virtual Result<std::optional<CurrentRow>> current(const TargetId& target) = 0;
     virtual Result<std::vector<VerdictRow>> verdicts(const VerdictQuery& query) = 0;   ///< newest `at` first, then newest id
     virtual Result<std::vector<DailyRow>> daily(const DailyQuery& query) = 0;          ///< by date, then target

@@ -75,7 +75,7 @@ void Registry::Impl::load(Done done) {
     auto loaded = std::make_shared<Loaded>();
     store.read(
         [loaded](history::Reader& reader) -> Result<void> {
-            auto currents = reader.currents();
+            auto currents = reader.currents(history::Reader::Evidence::without);
             if (!currents) return fail(std::move(currents.error()));
             auto pauses = reader.pauses();
             if (!pauses) return fail(std::move(pauses.error()));
@@ -96,7 +96,6 @@ void Registry::Impl::take_loaded(std::vector<history::CurrentRow> currents, std:
         [this, rows](std::size_t i) {
             Entry& entry = board.entry((*rows)[i].target);
             entry.target.current = std::move((*rows)[i]);
-            entry.target.current.verdict.evidence = std::string();
             entry.has_current = true;
         },
         [this, pauses = std::move(pauses), done = std::move(done)]() mutable {
@@ -161,7 +160,7 @@ void Registry::Impl::take_defined(const std::string& kind, std::vector<TargetSpe
     for (auto& row : rows) {
         Entry& entry = board.entry(row.target);
         entry.target.current = std::move(row);
-        entry.target.current.verdict.evidence = std::string();
+        std::string().swap(entry.target.current.verdict.evidence);
         entry.has_current = true;
     }
     struct Work {
@@ -249,7 +248,7 @@ void Registry::Impl::start_publication(Entry& entry, const std::shared_ptr<Publi
     const auto apply = [&entry, plan] {
         if (!plan->current) return;
         entry.target.current = plan->next;
-        entry.target.current.verdict.evidence = std::string();
+        std::string().swap(entry.target.current.verdict.evidence);
         entry.has_current = true;
         if (plan->daily) entry.daily_mark = plan->daily_mark;
     };

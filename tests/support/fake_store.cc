@@ -68,7 +68,12 @@ void cut(std::vector<T>& rows, int limit) {
 
 }  // namespace
 
-Result<std::vector<CurrentRow>> FakeTables::currents() { return values(currents_); }
+Result<std::vector<CurrentRow>> FakeTables::currents(Evidence evidence) {
+    auto rows = values(currents_);
+    if (evidence == Evidence::without)
+        for (auto& row : rows) row.verdict.evidence.clear();
+    return rows;
+}
 
 Result<std::optional<CurrentRow>> FakeTables::current(const TargetId& target) {
     const auto found = currents_.find(target.key());

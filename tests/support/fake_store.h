@@ -20,7 +20,8 @@ public:
     void begin() { undo_.clear(); }
     void roll_back();
 
-    Result<std::vector<history::CurrentRow>> currents() override;
+    Result<std::vector<history::CurrentRow>> currents(Evidence evidence) override;
+    Result<std::vector<history::CurrentRow>> currents() { return currents(Evidence::with); }
     Result<std::optional<history::CurrentRow>> current(const TargetId& target) override;
     Result<std::vector<history::VerdictRow>> verdicts(const history::VerdictQuery& query) override;
     Result<std::vector<history::DailyRow>> daily(const history::DailyQuery& query) override;

@@ -162,6 +162,10 @@ TEST_P(Conformance, CurrentsAreOnePerTargetWhateverTheSpelling) {
     ASSERT_EQ(rows.size(), 2U);
     EXPECT_EQ(text(rows[0]), text(row));
     EXPECT_EQ(rows[1].target.str(), "deposit/B/x");
+    const auto brief = read([](Reader& r) { return r.currents(Reader::Evidence::without); });
+    auto without = row;
+    without.verdict.evidence.clear();
+    EXPECT_EQ(text(brief[0]), text(without));
     EXPECT_EQ(text(*read([](Reader& r) { return r.current(id("DEPOSIT/A/sdmc")); })), text(row));
     put([&](Session& s) {
         ASSERT_TRUE(s.remove_current(id("deposit/a/sdmc")));
