@@ -25,16 +25,18 @@ Result<void> write_copy(files::FileOps& files, const std::string& state_dir, con
     if (!reports) return fail(reports.error());
     auto dir = ensure_dir(files, reports->get(), month);
     if (!dir) return fail(dir.error());
-    auto file = files.create(dir->get(), name);
-    if (!file) {
-        if (file.error().code == Errc::exists) return {};
-        return fail(file.error());
-    }
+    if (auto there = files.stat_at(dir->get(), name)) return {};
+    // Under another name until it is whole: half a copy, which a full disk or a death leaves, is never taken for one.
+    const std::string part = name + ".part";
+    if (auto old = files.unlink(dir->get(), part); !old && old.error().code != Errc::not_found) return old;
+    auto file = files.create(dir->get(), part);
+    if (!file) return fail(file.error());
     const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
-    auto written = files.write(file->get(), std::span(data, bytes.size()), 0);
-    // Half a copy would be taken for a whole one when the report comes again.
-    if (!written) static_cast<void>(files.unlink(dir->get(), name));
-    return written;
+    auto kept = files.write(file->get(), std::span(data, bytes.size()), 0);
+    if (kept) kept = files.rename_new(dir->get(), part, dir->get(), name);
+    if (kept) return {};
+    static_cast<void>(files.unlink(dir->get(), part));
+    return kept.error().code == Errc::exists ? Result<void>() : kept;
 }
 
 constexpr std::size_t kMostMonths = 2000, kMostFiles = 5000;

@@ -115,7 +115,7 @@ protected:
         own[3].id = TargetId::of("bkmon", {"verify"});
         registry->define("bkmon", own, [](Result<void> done) { ASSERT_TRUE(done); });
         loop.run_posted();
-        deposits::Part::Rooms rooms{loop, lane, lane, lane, *scrub_lane, files, store, *registry, *runs_engine, *scheduler, inspector, journal};
+        deposits::Part::Rooms rooms{loop, lane, lane, lane, *scrub_lane, *disk, store, *registry, *runs_engine, *scheduler, inspector, journal};
         deposits::Part::Options options;
         options.settings = settings;
         options.state_dir = tree.at("state");
@@ -182,6 +182,7 @@ protected:
     InlineLane lane;
     loop::Lane* scrub_lane = &lane;
     ShiftedFiles files{loop.clock()};
+    files::FileOps* disk = &files;  ///< what the part is given: a test may stand between
     FakeStore store{loop};
     RecordingJournal journal;
     SayingInspector inspector{loop};
