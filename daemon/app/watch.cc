@@ -26,16 +26,6 @@ journal::Level level_of(core::Severity s) {
     return journal::Level::info;
 }
 
-core::Verdict own_verdict(core::Status status, const char* reason_code, std::string reason, Time at) {
-    core::Verdict v;
-    v.status = status;
-    v.severity = core::severity_of(status);
-    v.reason_code = reason_code;
-    v.reason = std::move(reason);
-    v.at = at;
-    return v;
-}
-
 }  // namespace
 
 void Wiring::watch_verdicts() {
@@ -89,7 +79,7 @@ void Wiring::keep_space() {
                                            [this](core::Status status, const char* code, std::string reason) {
                                                targets::Registry::Publication p;
                                                p.target = TargetId::of("bkmon", {"space"});
-                                               p.verdict = own_verdict(status, code, std::move(reason), loop_->clock().now());
+                                               p.verdict = core::plain_verdict(status, code, std::move(reason), loop_->clock().now());
                                                registry_->publish(std::move(p), [](Result<void>) {});
                                            });
     space_->set(std::move(places), rules);
@@ -102,7 +92,7 @@ void Wiring::history_on_reserve() {
         const std::string reason =
             "the history cannot be written for long: its disk is full and it lives on its reserve; nothing is judged and no "
             "backup is promoted until there is room";
-        history_failure_ = own_verdict(core::Status::failed, "history_unwritable", reason, loop_->clock().now());
+        history_failure_ = core::plain_verdict(core::Status::failed, "history_unwritable", reason, loop_->clock().now());
         journal_->log(journal::Level::error, journal::msg::history_degraded, reason, {{"BKMON_TARGET", kHistory.str()}});
         registry_->overrule(kHistory, history_failure_);
     }
@@ -119,7 +109,7 @@ void Wiring::history_on_reserve() {
 void Wiring::history_fails(const std::string& problem) {
     const std::string reason = fmt::format("the history cannot be written: {}; until it can, nothing is judged and no backup is promoted", problem);
     if (!history_failure_) {
-        history_failure_ = own_verdict(core::Status::failed, "history_unwritable", reason, loop_->clock().now());
+        history_failure_ = core::plain_verdict(core::Status::failed, "history_unwritable", reason, loop_->clock().now());
         journal_->log(journal::Level::error, journal::msg::history_degraded, reason, {{"BKMON_TARGET", kHistory.str()}});
     }
     history_failure_->reason = reason;
@@ -141,7 +131,7 @@ void Wiring::history_works() {
     };
     const auto say_works = [this, publish, weak = std::weak_ptr<int>(alive_)] {
         history_known_ = false;
-        publish(own_verdict(core::Status::ok, "working", "the history can be read and written", loop_->clock().now()),
+        publish(core::plain_verdict(core::Status::ok, "working", "the history can be read and written", loop_->clock().now()),
                 [this, weak](Result<void> stored) {
                     if (!weak.expired()) history_known_ = stored.has_value();
                 });

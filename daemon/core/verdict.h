@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "common/base/target_id.h"
 #include "common/base/time.h"
@@ -25,5 +26,16 @@ struct Verdict {
     std::optional<milliseconds> duration;
     std::string evidence = "{}"; ///< a JSON object: figures, thresholds, rule, report quoted
 };
+
+/// One with the severity that goes with its status; the rest as above.
+inline Verdict plain_verdict(Status status, std::string reason_code, std::string reason, Time at) {
+    Verdict v;
+    v.status = status;
+    v.severity = severity_of(status);
+    v.reason_code = std::move(reason_code);
+    v.reason = std::move(reason);
+    v.at = at;
+    return v;
+}
 
 }  // namespace bkmon::core

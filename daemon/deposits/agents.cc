@@ -84,15 +84,12 @@ void Part::Impl::load_judged(AgentState& agent, AgentSnapshot snapshot) {
     for (auto& report : snapshot.reports)
         if (report.sha256.empty()) report.sha256 = files::Sha256::of(report.file.name + "\n" + report.file.id.text());
     if (agent.loaded) return recall_judged(agent, std::move(snapshot));
-    agent.loading = true;
-    ++pending_loads;
     auto rows = std::make_shared<std::vector<history::JudgedRow>>();
     auto owner = std::make_shared<std::string>();
     auto at_hand = std::make_shared<AtHand>(hashes(snapshot.reports), identities(snapshot.files), now());
-    auto kept = std::make_shared<AgentSnapshot>(std::move(snapshot));
-    const std::string key = lower(agent.folder);
-    rooms.store.read(
-        [rows, owner, at_hand, key, name = owner_setting(agent)](history::Reader& r) -> Result<void> {
+    read_judged(
+        agent, std::move(snapshot),
+        [rows, owner, at_hand, key = lower(agent.folder), name = owner_setting(agent)](history::Reader& r) -> Result<void> {
             auto found = r.judged(key, kMostJudged);
             if (!found) return fail(found.error());
             for (const auto& row : *found) at_hand->see(row);
@@ -103,27 +100,15 @@ void Part::Impl::load_judged(AgentState& agent, AgentSnapshot snapshot) {
             *owner = setting->value_or("");
             return {};
         },
-        [self = weak_from_this(), &agent, rows, owner, kept](Result<void> read) {
-            auto me = self.lock();
-            if (!me) return;
-            --me->pending_loads;
-            agent.loading = false;
-            const auto newer = std::exchange(agent.newer, std::nullopt);
-            if (!read) {
-                me->rooms.journal.log(journal::Level::error, journal::msg::history_degraded,
-                                      "the history cannot be read, deposits of " + printable(agent.folder) + " wait: " + read.error().what);
-                return;
-            }
+        [this, &agent, rows, owner] {
             agent.loaded = true;
-            if (!agent.owner) agent.owner = remembered_owner(*owner, me->options.settings.root);
+            if (!agent.owner) agent.owner = remembered_owner(*owner, options.settings.root);
             for (auto& row : *rows) {  // newest first: the first of a key counts
-                auto job = me->job_of(row.target);
+                auto job = job_of(row.target);
                 if (job != nullptr && row.report_end && (!job->last_report_at || *job->last_report_at < *row.report_end))
                     job->last_report_at = row.report_end;
                 agent.judged.emplace(std::pair(row.target.key(), row.report_sha256), std::move(row));
             }
-            me->accept_snapshot(agent, std::move(*kept));
-            if (newer) me->load_judged(agent, *newer);
         });
 }
 
@@ -133,11 +118,9 @@ void Part::Impl::recall_judged(AgentState& agent, AgentSnapshot snapshot) {
     for (const auto& report : snapshot.reports)
         if (agent.reports.count(report.sha256) == 0 && agent.judged.count({"", report.sha256}) == 0) asked.push_back(report.sha256);
     if (asked.empty()) return accept_snapshot(agent, std::move(snapshot));
-    agent.loading = true;
-    ++pending_loads;
     auto rows = std::make_shared<std::vector<history::JudgedRow>>();
-    auto kept = std::make_shared<AgentSnapshot>(std::move(snapshot));
-    rooms.store.read(
+    read_judged(
+        agent, std::move(snapshot),
         [rows, asked = std::move(asked), key = lower(agent.folder)](history::Reader& r) -> Result<void> {
             for (const auto& sha : asked) {
                 auto found = r.judged_report(key, sha);
@@ -146,21 +129,31 @@ void Part::Impl::recall_judged(AgentState& agent, AgentSnapshot snapshot) {
             }
             return {};
         },
-        [self = weak_from_this(), &agent, rows, kept](Result<void> read) {
-            auto me = self.lock();
-            if (!me) return;
-            --me->pending_loads;
-            agent.loading = false;
-            const auto newer = std::exchange(agent.newer, std::nullopt);
-            if (!read) {
-                me->rooms.journal.log(journal::Level::error, journal::msg::history_degraded,
-                                      "the history cannot be read, deposits of " + printable(agent.folder) + " wait: " + read.error().what);
-                return;
-            }
+        [&agent, rows] {
             for (auto& row : *rows) agent.judged.emplace(std::pair(row.target.key(), row.report_sha256), std::move(row));
-            me->accept_snapshot(agent, std::move(*kept));
-            if (newer) me->load_judged(agent, *newer);
         });
+}
+
+/// One look into the history at a time for an agent: take() gets what it found, then the snapshot is accepted, then the one that came meanwhile.
+void Part::Impl::read_judged(AgentState& agent, AgentSnapshot snapshot, history::Store::Look look, std::function<void()> take) {
+    agent.loading = true;
+    ++pending_loads;
+    auto kept = std::make_shared<AgentSnapshot>(std::move(snapshot));
+    rooms.store.read(std::move(look), [self = weak_from_this(), &agent, kept, take = std::move(take)](Result<void> read) {
+        auto me = self.lock();
+        if (!me) return;
+        --me->pending_loads;
+        agent.loading = false;
+        const auto newer = std::exchange(agent.newer, std::nullopt);
+        if (!read) {
+            me->rooms.journal.log(journal::Level::error, journal::msg::history_degraded,
+                                  "the history cannot be read, deposits of " + printable(agent.folder) + " wait: " + read.error().what);
+            return;
+        }
+        take();
+        me->accept_snapshot(agent, std::move(*kept));
+        if (newer) me->load_judged(agent, *newer);
+    });
 }
 
 void Part::Impl::forget_judged(AgentState& agent, std::set<std::string> reports) const {

@@ -5,7 +5,6 @@
 
 #include "common/base/json_writer.h"
 #include "common/base/text.h"
-#include "daemon/core/verdict_json.h"
 #include "daemon/deposits/part_impl.h"
 
 namespace bkmon::deposits {
@@ -34,7 +33,16 @@ std::string evidence(const VaultFile& file, const Verified& found, const history
     else
         w.null();
     w.key("before");
-    before != nullptr ? w.raw(core::to_json(*before)) : w.null();
+    // What was said of it until now; its own evidence lies in the history.
+    if (before != nullptr)
+        w.begin_object()
+            .field("status", name_of(before->status))
+            .field("reason_code", before->reason_code)
+            .field("reason", before->reason)
+            .field("at", before->at)
+            .end_object();
+    else
+        w.null();
     return w.end_object().take();
 }
 

@@ -74,6 +74,7 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     void on_agent(AgentSnapshot snapshot);
     void load_judged(AgentState& agent, AgentSnapshot snapshot);
     void recall_judged(AgentState& agent, AgentSnapshot snapshot);
+    void read_judged(AgentState& agent, AgentSnapshot snapshot, history::Store::Look look, std::function<void()> take);
     void forget_judged(AgentState& agent, std::set<std::string> reports) const;  ///< but for what these reports that lie there need
     void accept_snapshot(AgentState& agent, AgentSnapshot snapshot);
     void parse_new(AgentState& agent, std::vector<SeenReport> fresh);

@@ -16,13 +16,7 @@ constexpr milliseconds kAskAgain{std::chrono::minutes(1)};  ///< whether an agen
 }  // namespace
 
 core::Verdict Part::Impl::plain_verdict(core::Status status, std::string code, std::string reason) const {
-    core::Verdict v;
-    v.status = status;
-    v.severity = core::severity_of(status);
-    v.reason_code = std::move(code);
-    v.reason = std::move(reason);
-    v.at = now();
-    return v;
+    return core::plain_verdict(status, std::move(code), std::move(reason), now());
 }
 
 targets::Registry::Publication Part::Impl::publication(Job& job, core::Verdict v, const std::optional<core::Cycle>& cycle) {

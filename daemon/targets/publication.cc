@@ -94,13 +94,9 @@ Result<void> recall_evidence(history::Session& session, Plan& plan) {
 
 }  // namespace
 
-Result<void> write_plan(history::Session& session, const Plan& made, const std::vector<history::Store::Work>& participants, std::int64_t& seq) {
-    if (made.next.verdict.evidence.empty()) {
-        Plan plan = made;
+Result<void> write_plan(history::Session& session, Plan plan, const std::vector<history::Store::Work>& participants, std::int64_t& seq) {
+    if (plan.next.verdict.evidence.empty())
         if (auto r = recall_evidence(session, plan); !r) return r;
-        return write_plan(session, plan, participants, seq);
-    }
-    const Plan& plan = made;
     if (plan.recorded)
         if (auto r = session.add_verdict({0, plan.next.target, plan.next.verdict}); !r) return fail(std::move(r.error()));
     if (plan.current)

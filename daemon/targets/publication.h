@@ -20,7 +20,7 @@ struct Plan {
 Plan plan_of(const Entry& entry, const Registry::Publication& publication, Time now);
 
 /// Writes the rows of a plan, then those of the participants. The event's number lands in `seq`.
-Result<void> write_plan(history::Session& session, const Plan& plan, const std::vector<history::Store::Work>& participants, std::int64_t& seq);
+Result<void> write_plan(history::Session& session, Plan plan, const std::vector<history::Store::Work>& participants, std::int64_t& seq);
 
 /// The body of an event about a status, for listeners and, later, mails. `text`: what an operator did, or empty.
 std::string event_body(const core::Verdict& verdict, std::optional<core::Status> previous, const std::string& text = {});

@@ -183,6 +183,20 @@ class Faults(Case):
         size, options = {"tmpfs": ("16M", ""), "ext4": ("16M", ""), "btrfs": ("48M", "--mixed"), "xfs": ("320M", "")}[kind]
         return disks.mount(kind, name, size, options, point=point)
 
+    def first_taken(self, home, where):
+        """The backup that was there before; None, and a complaint, when it does not come to be."""
+        had = [home.deposit(os.urandom(60000), 100)]
+        if home.until(lambda: self.resting(home, had[0]), 30):
+            return had
+        self.complain(where, ["the first deposit is not taken"], home)
+        return None
+
+    def truthful_meanwhile(self, home, had, sha, where):
+        time.sleep(2.5)
+        bad = self.truthful(home, {target("A"): {"final": final("A"), "had": had, "new": [sha]}})
+        if bad:
+            self.complain(where, bad, home)
+
     def filled(self, disks, kind, part, left_kib):
         """One daemon whose vault (state, deposits) gets so full that only left_kib are left, before the deposit comes; then there is room again."""
         with self.lock:
@@ -194,16 +208,13 @@ class Faults(Case):
             self.small(disks, kind, f"full{number}", point)
             home.make()
             home.start()
-            had = [home.deposit(os.urandom(60000), 100)]
-            if not home.until(lambda: self.resting(home, had[0]), 30):
-                return self.complain(f"{kind} {part}", ["the first deposit is not taken"], home)
+            had = self.first_taken(home, f"{kind} {part}")
+            if not had:
+                return
             self.fill(point, left_kib)
             sha = home.deposit(os.urandom(200000), 50)
-            time.sleep(2.5)
             where = f"{part} on {kind} with {left_kib} KiB left"
-            bad = self.truthful(home, {target("A"): {"final": final("A"), "had": had, "new": [sha]}})
-            if bad:
-                self.complain(where + ", while it is full", bad, home)
+            self.truthful_meanwhile(home, had, sha, where + ", while it is full")
             (point / FILLER).unlink()
             self.ends_well(where, home, had, sha, time.monotonic())
         finally:
@@ -256,9 +267,9 @@ class Faults(Case):
         home.make()
         home.start()
         try:
-            had = [home.deposit(os.urandom(60000), 100)]
-            if not home.until(lambda: self.resting(home, had[0]), 30):
-                return self.complain(f"{kind} {part}", ["the first deposit is not taken"], home)
+            had = self.first_taken(home, f"{kind} {part}")
+            if not had:
+                return
             if part == "deposits":  # the agent's last act before its disk becomes read-only
                 home.stop()
                 sha = home.deposit(os.urandom(200000), 50)
@@ -268,11 +279,8 @@ class Faults(Case):
                 home.start()
             else:
                 sha = home.deposit(os.urandom(200000), 50)
-            time.sleep(2.5)
             where = f"{part} on {kind} read-only"
-            bad = self.truthful(home, {target("A"): {"final": final("A"), "had": had, "new": [sha]}})
-            if bad:
-                self.complain(where + ", while it is", bad, home)
+            self.truthful_meanwhile(home, had, sha, where + ", while it is")
             subprocess.run(["mount", "-o", "remount,rw", str(point)], check=True, capture_output=True)
             self.ends_well(where, home, had, sha, time.monotonic())
         finally:

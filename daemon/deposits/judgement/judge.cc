@@ -23,12 +23,7 @@ std::string name_shown(std::string_view raw) { return printable(raw, 128); }
 std::string moment(Time t, const Candidate& c) { return core::local_text(t, c.job->timezone, true); }
 
 core::Verdict start(const Candidate& c, Time now, Status status, std::string_view code, std::string reason) {
-    core::Verdict v;
-    v.status = status;
-    v.severity = core::severity_of(status);
-    v.reason_code = std::string(code);
-    v.reason = std::move(reason);
-    v.at = now;
+    auto v = core::plain_verdict(status, std::string(code), std::move(reason), now);
     if (c.cycle) v.due = c.cycle->due;
     v.backup_at = backup_time(c);
     if (c.entry) v.file = name_shown(c.entry->staged_file_name);

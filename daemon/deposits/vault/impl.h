@@ -67,8 +67,6 @@ inline Error of_history(Error error) {
     return in("the history", std::move(error));
 }
 
-inline constexpr int kHealthyRows = 1000;  ///< more than a target ever has with a file
-
 /// The participants of the DONE transaction: what the vault now holds, and what is left to do.
 history::Store::Work done_rows(const Move& m, Time now);
 

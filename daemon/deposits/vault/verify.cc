@@ -5,42 +5,36 @@
 #include <cerrno>
 
 #include "common/base/text.h"
+#include "daemon/deposits/vault/versions.h"
 
 namespace bkmon::deposits {
 namespace {
 
-constexpr int kRows = 1000;  ///< more than a target ever has with a file
+/// What HealthyRow and HeldRow say with the same members. taken: when its bytes came into the vault, which reads them too.
+template <class Row>
+VaultFile file_of(VaultFile::Kind kind, const Row& row, const std::string& path, Time taken) {
+    VaultFile f;
+    f.kind = kind;
+    f.target = row.target;
+    f.path = path;
+    f.sha256 = row.sha256;
+    f.size = row.size_bytes;
+    f.backup_at = row.backup_at;
+    f.read_at = row.verified_at.value_or(taken);
+    f.damaged_at = row.damaged_at;
+    f.damage = row.damage;
+    return f;
+}
 
 VaultFile file_of(const history::HealthyRow& row) {
-    VaultFile f;
-    f.kind = row.current ? VaultFile::Kind::current : VaultFile::Kind::version;
-    f.target = row.target;
+    auto f = file_of(row.current ? VaultFile::Kind::current : VaultFile::Kind::version, row, row.vault_path, row.promoted_at);
     f.id = row.id;
-    f.path = row.vault_path;
-    f.sha256 = row.sha256;
-    f.size = row.size_bytes;
-    f.backup_at = row.backup_at;
-    f.read_at = row.verified_at.value_or(row.promoted_at);
-    f.damaged_at = row.damaged_at;
-    f.damage = row.damage;
     return f;
 }
 
-VaultFile file_of(const history::HeldRow& row) {
-    VaultFile f;
-    f.kind = VaultFile::Kind::held;
-    f.target = row.target;
-    f.path = row.path;
-    f.sha256 = row.sha256;
-    f.size = row.size_bytes;
-    f.backup_at = row.backup_at;
-    f.read_at = row.verified_at.value_or(row.held_at);
-    f.damaged_at = row.damaged_at;
-    f.damage = row.damage;
-    return f;
-}
+VaultFile file_of(const history::HeldRow& row) { return file_of(VaultFile::Kind::held, row, row.path, row.held_at); }
 
-/// HealthyRow and HeldRow say it with the same members.
+/// The same members again.
 template <class Row>
 void mark(Row& row, const Verified& v, Time now) {
     row.verified_at = now;
@@ -65,7 +59,7 @@ Result<void> mark_held(history::Session& s, const VaultFile& file, const Verifie
 }
 
 Result<void> mark_healthy(history::Session& s, const VaultFile& file, const Verified& v, Time now) {
-    auto rows = s.healthy(file.target, kRows);
+    auto rows = s.healthy(file.target, kHealthyRows);
     if (!rows) return fail(std::move(rows.error()));
     for (auto& row : *rows) {
         // It may have got another name meanwhile; the bytes that were read are still its own. Damage is only said of a name that stayed.

@@ -10,6 +10,8 @@ namespace bkmon::deposits {
 /// The folder of a target inside .held and .versions: its id, each part short enough for a file name and never starting with a dot.
 std::string slot_of(const TargetId& target);
 
+inline constexpr int kHealthyRows = 1000;  ///< more than a target ever has with a file
+
 /// Ends the name of a version that was damaged when a healthy backup replaced it.
 inline constexpr std::string_view kDamagedSuffix = ".damaged";
 

@@ -59,6 +59,9 @@ TEST_F(Scrub, DamageMakesTheTargetCorruptAndTheSameBytesAreWelcomeAgain) {
     EXPECT_EQ(status_now(), "corrupt vault_damaged");
     EXPECT_EQ(shown().run, run.id);
     EXPECT_NE(shown().reason.find("there is no older one"), std::string::npos) << shown().reason;
+    const auto stored = store.tables().current(registry->find(TargetId::parse("deposit/SHOP_CITY_NORTH/MAIN").value())->spec.id);
+    ASSERT_TRUE(stored && *stored);
+    EXPECT_NE((*stored)->verdict.evidence.find(R"("before":{"status":"ok","reason_code":"promoted")"), std::string::npos) << (*stored)->verdict.evidence;
     EXPECT_EQ(journal.entries(journal::msg::vault_damaged).size(), 1U);
     const auto read = store.tables().events_after(0, 1000);
     const auto& events = *read;
