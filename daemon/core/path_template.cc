@@ -71,12 +71,11 @@ public:
         const auto at = i * (b_.size() + 1) + j;
         if (seen_[at]) return false;
         seen_[at] = true;
-        const char x = i < a_.size() ? a_[i] : '\0';
-        const char y = j < b_.size() ? b_[j] : '\0';
+        if (i == a_.size() || j == b_.size()) return false;
         // A name is one or more characters: it takes one of the other side and may go on, or ends.
-        if (x == ReachablePaths::kName && y != '\0' && (from(i, j + 1) || from(i + 1, j + 1))) return true;
-        if (y == ReachablePaths::kName && x != '\0' && (from(i + 1, j) || from(i + 1, j + 1))) return true;
-        return x != '\0' && y != '\0' && fits(x, y) && from(i + 1, j + 1);
+        if (a_[i] == ReachablePaths::kName && (from(i, j + 1) || from(i + 1, j + 1))) return true;
+        if (b_[j] == ReachablePaths::kName && (from(i + 1, j) || from(i + 1, j + 1))) return true;
+        return fits(a_[i], b_[j]) && from(i + 1, j + 1);
     }
 
 private:

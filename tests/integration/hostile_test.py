@@ -681,7 +681,7 @@ class Hostile(HostileCase):
         """Older than a day it is told, and left where it is. The time of change cannot be set back: bkmond's clock goes ahead."""
         if not shutil.which("faketime"):
             self.skipTest("faketime is not there")
-        d = Daemon(self, wrapper=["env", "NO_FAKE_STAT=1", "faketime", "-f", "+25h"])
+        d = Daemon(self, wrapper=["env", "NO_FAKE_STAT=1", "ASAN_OPTIONS=verify_asan_link_order=0", "faketime", "-f", "+25h"])
         path = d.agent(AGENT) / "database/.main.sql.gz.AbC123"
         path.write_bytes(b"half of it")
         self.begin(daemon=d, healthy=False, **NO_SCHEDULE)
@@ -934,8 +934,7 @@ class Hostile(HostileCase):
         self.tell("other.sql.gz", secret)
         t = d.wait_status(T, "failed", reason_code="unreadable")
         self.assertIn("may not be read", t["reason"])
-        os.chmod(path.parent / "other.sql.gz", 0o644)
-        self.tell("other.sql.gz", secret, end=utc(-3))
+        os.chmod(path.parent / "other.sql.gz", 0o644)  # nothing else: it is looked at again without a new report
         d.wait_status(T, "ok", sha256=sha256(secret))
         self.expected = {f"{AGENT}/MAIN/other.sql.gz": sha256(secret)}
         os.chmod(d.root / AGENT / "log/STATUS.json", 0)

@@ -96,6 +96,8 @@ TEST(ReachablePaths, FindsWhatCouldMeet) {
     EXPECT_TRUE(collide("a-{file}", job("A_B", "X"), "{file}-b", job("A_B", "Y")));
     EXPECT_FALSE(collide("a-{file}", job("A_B", "X"), "b{file}", job("A_B", "Y")));
     EXPECT_TRUE(collide("{agent}", job("acme", "X"), "{agent}", job("ACME", "Y"))) << "case does not keep paths apart";
+    const std::string nul("\0\0h", 3);
+    EXPECT_TRUE(collide("s{agent}/x", job(nul, "X"), "s{agent}/x", job(nul, "X"))) << "no byte of a name is an end";
 }
 
 TEST(ReachablePaths, OneShapeWithAFileMeetsOnlyForOneDatabase) {
