@@ -78,7 +78,7 @@ class Bench:
 
     def ratios(self, what, pairs, at_most=None, at_least=None, means="", plus=0.0):
         """pairs of seconds, ours and the reference. plus: seconds that ours may take beside its multiple."""
-        values = [(o - plus) / r if at_most is not None else r / o for o, r in pairs]
+        values = [r / o if at_least is not None else (o - plus) / r for o, r in pairs]
         self._row(what, values, "x", at_most, at_least, means,
                   seconds=statistics.median(o for o, _ in pairs), reference_seconds=statistics.median(r for _, r in pairs), **({"plus_seconds": plus} if plus else {}))
 
@@ -267,6 +267,15 @@ def random_file(path, size):
     return path
 
 
+def warm(folder, size):
+    """Memory that a virtual machine has not used yet comes from its host page by page, ten times as slowly as its own: only the first would pay."""
+    path = folder / "warm"
+    with open(path, "wb") as out:
+        for _ in range(0, size, 1 << 20):
+            out.write(bytes(1 << 20))
+    path.unlink()
+
+
 def sql_dump(path, size):
     """A plain dump as mysqldump writes it, at least so long. Half of each row is chance, half what every row has: it packs to about a quarter."""
     alike = "some words that every row of this table has; " * 23
@@ -279,6 +288,13 @@ def sql_dump(path, size):
             out.write("".join(rows).encode())
             row += len(rows)
         out.write(b"-- Dump completed on 2026-11-22  3:04:05\n")
+    return written(path)
+
+
+def written(path):
+    """On the disk: else the first round would wait for what was written to prepare it."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
     return path
 
 

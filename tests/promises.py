@@ -48,8 +48,9 @@ PROMISES = [
     ("R16", "No password is seen in the arguments or environment of a process that does not need it, in a log, a report or a core; nobody else "
      "of the same user reads bkmond's memory.",
      ["tests/integration/agent_test.py::test_no_password_is_seen_mariadb", "tests/integration/agent_test.py::test_no_password_is_seen_postgresql",
-      "tests/integration/verify_test.py::test_a_forced_abort_leaves_no_core", "tests/integration/verify_test.py::test_same_user_cannot_look_inside"],
-     ["agent_secrets_mariadb", "agent_secrets_postgresql"]),
+      "tests/integration/verify_test.py::test_a_forced_abort_leaves_no_core", "tests/integration/verify_test.py::test_same_user_cannot_look_inside",
+      "tests/integration/config_test.py::test_what_it_holds_is_seen_nowhere_else"],
+     ["agent_secrets_mariadb", "agent_secrets_postgresql", "own_secrets"]),
     ("R17", "A full file system loses no healthy backup and no alert: it is said before, the emergency itself is still recorded, and everything "
      "goes on by itself when there is room again.",
      ["tests/sweeps/faults_test.py", "tests/integration/hostile_test.py::test_g43_state_disk_full", "tests/integration/verify_test.py::test_space_runs_out",

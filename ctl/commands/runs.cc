@@ -49,7 +49,11 @@ int say_end(Session& session, const Params& run) {
     if (state != "done") {
         const std::string error = text_of(run, "error");
         return session.fail({kFailed, "run_" + (state.empty() ? std::string("lost") : state),
-                             fmt::format("run {} was not completed, it is {}{}", id, state, error.empty() ? "" : ": " + error)});
+                             fmt::format("run {} {}{}", id,
+                                         state == "failed" ? "failed"
+                                         : state.empty()   ? "is lost"
+                                                           : "was " + state,
+                                         error.empty() ? "" : ": " + error)});
     }
     if (!session.json()) session.print_now(fmt::format("run {} is done: {} in {}\n", shown(id), progress_cell(run), took(run, session.now())));
     return kDone;

@@ -240,7 +240,9 @@ struct Writer {
     std::string operator()(const int* v) const { return std::to_string(*v); }
     std::string operator()(const double* v) const { return fmt::format("{}", *v); }
     std::string operator()(const std::uint64_t* v) const { return std::to_string(*v); }
-    std::string operator()(const milliseconds* v) const { return *v == milliseconds(0) && !row.choices.empty() ? std::string(row.choices) : duration_text(*v); }
+    std::string operator()(const milliseconds* v) const {
+        return *v == milliseconds(0) && !row.choices.empty() ? std::string(row.choices) : duration_text(*v);
+    }
     std::string operator()(const core::Content* v) const { return split(row.choices, ' ')[static_cast<std::size_t>(*v)]; }
     std::string operator()(const std::vector<std::string>* v) const { return fmt::format("[{}]", fmt::join(*v, ", ")); }
     std::string operator()(const core::Labels* v) const {
@@ -260,6 +262,9 @@ bool read_value(Context& context, const Row& row, const Node& node, Slot slot) {
 std::string value_text(const Row& row, const Slot& slot) { return std::visit(Writer{row}, slot); }
 
 std::string unknown_key(std::string_view key, const std::vector<std::string>& known) {
+    // A line without its ':' is one long key; what follows the word may be a password.
+    const auto word = key.substr(0, key.find_first_of(" \t\r\n"));
+    if (!word.empty() && word.size() < key.size()) return fmt::format("unknown key '{} …': the ':' behind '{}' is missing", shown(word), shown(word));
     const auto near = nearest(key, known);
     return fmt::format("unknown key '{}'{}", shown(key),
                        near.empty() ? fmt::format(" (known: {})", fmt::join(known, ", ")) : fmt::format(" (did you mean '{}'?)", near));

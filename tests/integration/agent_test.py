@@ -7,11 +7,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 from harness import SLOWER, SOURCE, Case, Daemon, fact, jobs, main, sha256  # noqa: E402
+from watched import Watched  # noqa: E402
 
 AGENT = "SHOP_CITY_NORTH"
 POSTGRESQL = pathlib.Path("/usr/lib/postgresql/15/bin")
@@ -35,7 +35,7 @@ def broken_sqlite_file(path):
     return path
 
 
-class Agent(Case):
+class Agent(Watched, Case):
     def setUp(self):
         self.home = self.folder()
         self.stage = self.home / "stage"
@@ -252,41 +252,6 @@ class Agent(Case):
         self.assert_bkmond_says_ok("STOCK", "STOCK=postgresql:stock", env=reach, content="postgresql")
 
     # --- secrets: what other users of the machine may see while it runs, and what is left of it
-
-    def watched(self, canary, work):
-        """Runs work() while all processes are looked at a hundred times a second: who showed the canary, as {(program, where)}."""
-        seen, looks, over = set(), [0], threading.Event()
-        wanted, before = canary.encode(), set(os.listdir("/proc"))  # what ran before cannot have got it
-
-        def read(path):
-            try:
-                with open(path, "rb") as f:
-                    return f.read()
-            except OSError:
-                return b""
-
-        def look():
-            while not over.is_set():
-                for pid in os.listdir("/proc"):
-                    if not pid.isdigit() or pid in before:
-                        continue
-                    for where in ("cmdline", "environ"):
-                        if wanted in read(f"/proc/{pid}/{where}"):
-                            seen.add((read(f"/proc/{pid}/comm").decode().strip(), where))
-                looks[0] += 1
-                over.wait(0.005)
-        watcher = threading.Thread(target=look)
-        watcher.start()
-        begun = time.monotonic()
-        try:
-            done = work()
-        finally:
-            over.set()
-            watcher.join()
-        self.looks = looks[0]
-        rate = looks[0] / (time.monotonic() - begun)
-        self.assertGreater(rate, 20, "the machine is too slow to have seen anything")
-        return seen, done
 
     def nothing_kept(self, canary, done):
         """Neither in what it printed nor in anything that it wrote and left or sent."""

@@ -1,4 +1,5 @@
 """Where the configuration comes from: the credential that systemd passes, beside the files."""
+import gzip
 import json
 import os
 import pathlib
@@ -6,12 +7,13 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
-from harness import BIN, Case, Daemon, jobs, main  # noqa: E402
+from harness import BIN, Case, Daemon, dump, fact, jobs, main, sha256, utc  # noqa: E402
+from watched import Watched  # noqa: E402
 
 EXTRA = "credential bkmon.extra"
 
 
-class Credential(Case):
+class Credential(Watched, Case):
     def daemon(self, extra):
         home = self.folder()
         self.credentials = home / "credentials"
@@ -73,6 +75,40 @@ class Credential(Case):
         (self.credentials / "bkmon.extra").symlink_to("/etc/shadow")
         done = subprocess.run(check, env=d.env, capture_output=True, text=True, timeout=60)
         self.assertEqual((done.returncode, done.stderr), (1, f"{EXTRA} is a symbolic link\n"))
+
+    def test_what_it_holds_is_seen_nowhere_else(self):
+        """R16: neither in the arguments or the environment of any process, nor in what bkmond says, answers or writes; not even what it refuses."""
+        canary = f"canary{os.urandom(9).hex()}"
+        d = self.daemon(f"# {canary}\n" + self.job("PAYROLL"))
+        data = gzip.compress(dump(rows=3000))
+        said = []
+
+        def work():
+            d.start()
+            d.deposit("SHOP_CITY_NORTH", {"MAIN": ("main.sql.gz", data)}, utc(-30))
+            d.wait_status("deposit/shop_city_north/main", "ok", sha256=sha256(data))
+            self.put(f"mail: {{password: {canary}}}\npassword {canary}\n")
+            said.append(d.ctl("reload", check=False))
+            self.put(f"password: {canary}\n")
+            said.append(d.ctl("reload", check=False))
+            said.extend(d.ctl(*words) for words in (("config", "show", "--effective"), ("--json", "config", "show"), ("deposits", "verify"), ("status",)))
+        seen, _ = self.watched(canary, work)
+        self.assertEqual(seen, set())
+        self.assertEqual([done.returncode for done in said], [1, 1, 0, 0, 0, 0])
+        for done in said:
+            self.assertNotIn(canary, done.stdout + done.stderr)
+        self.assertNotIn(canary, d.text())
+        for top in (d.state, d.vault, d.root):
+            for path in top.rglob("*"):
+                if path.is_file():
+                    self.assertNotIn(canary.encode(), path.read_bytes(), path)
+        fact("own_secrets", {"looks": self.looks, "leaks": 0})
+
+    def test_the_watcher_sees_what_is_shown(self):
+        """Without this the test above could not fail."""
+        canary = f"canary{os.urandom(9).hex()}"
+        seen, _ = self.watched(canary, lambda: subprocess.run(["sh", "-c", f"sleep 0.5; : {canary}"], env={**os.environ, "TOLD": canary}, check=True))
+        self.assertLessEqual({("sh", "cmdline"), ("sh", "environ")}, seen)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,8 @@ TEST(ConfigProblems, Keys) {
         {"control:\n  roles:\n    oper: [x]\n", "3:5", "unknown key 'oper'"},
         {"history: {pth: /x}\n", "1:11", "(did you mean 'path'?)"},
         {"xyzzyplugh: 1\n", "1:1", "unknown key 'xyzzyplugh' (known: timezone, site, state, control, history, space, deposits)"},
-        {"\"a\\nb\": 1\n", "1:1", "unknown key 'a\\nb'"},
+        {"\"a\\u0007b\": 1\n", "1:1", "unknown key 'a\\x07b'"},
+        {"site: x\npassword of-somebody\n", "2:1", "unknown key 'password …': the ':' behind 'password' is missing"},
         {"site: a\nstate: /x\nsite: b\n", "3:1", "duplicate key 'site' (first at line 1, column 1)"},
         {"deposits:\n  root: /a\n  \"root\": /b\n", "3:3", "duplicate key 'root' (first at line 2, column 3)"},
     });
