@@ -29,7 +29,7 @@ struct SimSqlite::Open {
     UniqueFd fd;
     int lock = SQLITE_LOCK_NONE;
     int shm_shared = 0, shm_owned = 0;  ///< bit i: slot i
-    bool sync_folder = false;           ///< a log or journal that is new: its name is durable with its first sync
+    bool sync_folder = false;           ///< of a log or journal, new or found: its name is durable with its first sync (os_unix.c, DIRSYNC)
     bool gone_at_close = false;
     Shared* shared = nullptr;
 };
@@ -175,16 +175,14 @@ struct SimSqliteCalls {
         auto fd = disk().open_read(dir->get(), name);
         // bkmond makes the database itself before SQLite sees it.
         const bool may_make = (flags & (SQLITE_OPEN_CREATE | SQLITE_OPEN_MAIN_DB)) != 0;
-        bool made = false;
         if (!fd && fd.error().sys_errno == ENOENT && may_make) {
             fd = disk().create(dir->get(), name);
-            made = fd.has_value();
         }
         if (!fd) return failed(fd.error(), SQLITE_CANTOPEN);
         auto* open = new SimSqlite::Open;
         open->name = name;
         open->fd = std::move(*fd);
-        open->sync_folder = made && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
+        open->sync_folder = (flags & SQLITE_OPEN_CREATE) != 0 && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
         open->shared = &active->files_[name];
         open->shared->opens.push_back(open);
         reinterpret_cast<Handle*>(file)->open = open;

@@ -28,7 +28,9 @@ struct Taking {
     UniqueFd source;
     Taken taken;
     std::unique_ptr<inspect::Inspector::Job> inspection;
-    int awaited = 0;  ///< of inspection and proof, which go side by side
+    bool copying = false;    ///< a large copy is inspected while it grows
+    bool inspected = false;  ///< the inspection was begun
+    int awaited = 2;         ///< of inspection and proof, which go side by side
 };
 
 /// A file that is read again.

@@ -136,12 +136,12 @@ Result<void> check_room(files::FileOps& ops, int dir, std::uint64_t size, std::u
 namespace {
 
 /// COPY into the temp file that is already open.
-Taken fill(files::FileOps& ops, const TakeRequest& r, int source, int temp, int temp_dir, std::uint64_t reserve_bytes, const files::GoOn& go_on,
-           std::optional<Error>& trouble) {
+Taken fill(files::FileOps& ops, const TakeRequest& r, int source, int temp, int temp_dir, std::uint64_t reserve_bytes,
+           const std::function<void()>& begun, const files::GoOn& go_on, std::optional<Error>& trouble) {
     const std::string what = shown(r);
     files::Side blame{};
     auto copied = files::copy_hashed(
-        ops, source, temp, r.claimed_size, [&] { return check_room(ops, temp_dir, r.claimed_size, reserve_bytes); }, go_on, blame);
+        ops, source, temp, r.claimed_size, [&] { return check_room(ops, temp_dir, r.claimed_size, reserve_bytes); }, begun, go_on, blame);
     if (!copied && copied.error().code == Errc::cancelled) return ended(Outcome::cancelled, "", "cancelled");
     if (!copied && blame == files::Side::source) return ended(Outcome::unavailable, "deposit_unavailable", what + ": " + copied.error().what);
     if (!copied) {
@@ -165,7 +165,7 @@ Taken fill(files::FileOps& ops, const TakeRequest& r, int source, int temp, int 
 }  // namespace
 
 CopyEnd copy_source(files::FileOps& ops, const Place& place, const TakeRequest& r, int source, const std::string& tx, std::uint64_t reserve_bytes,
-                    const files::GoOn& go_on) {
+                    const std::function<void(UniqueFd)>& reader, const files::GoOn& go_on) {
     CopyEnd end;
     const auto failed = [&](Error error) {
         end.taken = ended(Outcome::unavailable, "vault_unavailable", error.what);
@@ -181,8 +181,15 @@ CopyEnd copy_source(files::FileOps& ops, const Place& place, const TakeRequest& 
         failed(in("make a copy in " + std::string(kTemp), std::move(temp.error())));
         return end;
     }
-    end.taken = fill(ops, r, source, temp->get(), tree->temp.get(), reserve_bytes, go_on, end.trouble);
+    bool handed_out = false;
+    const auto begun = [&] {
+        auto file = reader ? ops.open_read(tree->temp.get(), tx) : Result<UniqueFd>(UniqueFd());
+        handed_out = file && *file;
+        if (handed_out) reader(std::move(*file));
+    };
+    end.taken = fill(ops, r, source, temp->get(), tree->temp.get(), reserve_bytes, begun, go_on, end.trouble);
     end.taken.tx = tx;
+    if (end.taken.outcome == Outcome::copied && handed_out) return end;
     if (end.taken.outcome == Outcome::copied) {
         auto file = ops.open_read(tree->temp.get(), tx);
         if (file) {

@@ -5,6 +5,7 @@ namespace bkmon::deposits {
 namespace {
 
 constexpr std::uint64_t kProgressStep = std::uint64_t{16} << 20;
+constexpr std::uint64_t kFollowed = std::uint64_t{8} << 20;  // smaller ones are copied before an inspector has started
 
 Taken ended(Taken::Outcome outcome, std::string code, std::string detail) {
     Taken t;
@@ -76,19 +77,31 @@ void Vault::Impl::intend(std::shared_ptr<Taking> t) {
 }
 
 void Vault::Impl::copy(std::shared_ptr<Taking> t) {
-    on_lane([&f = files, &l = loop, where = place, reserve = options.reserve_bytes,
-             t](std::stop_token stop) { return disk::copy_source(f, where, t->request, t->source.get(), t->tx, reserve, tell(l, t, stop)); },
+    t->copying = true;
+    std::function<void(UniqueFd)> reader;
+    if (t->request.claimed_size >= kFollowed) {
+        reader = [this, weak = weak_from_this(), &l = loop, t](UniqueFd file) {
+            l.post(Task([this, weak, t, file = std::move(file)]() mutable {
+                if (!weak.expired() && !t->cancelled) inspect(t, std::move(file));
+            }));
+        };
+    }
+    on_lane([&f = files, &l = loop, where = place, reserve = options.reserve_bytes, t, reader = std::move(reader)](
+                std::stop_token stop) { return disk::copy_source(f, where, t->request, t->source.get(), t->tx, reserve, reader, tell(l, t, stop)); },
             [this, t](disk::CopyEnd end) { copied(t, std::move(end)); });
 }
 
 void Vault::Impl::copied(std::shared_ptr<Taking> t, disk::CopyEnd end) {
     t->source.reset();
+    t->copying = false;
     if (end.taken.outcome == Taken::Outcome::copied && !t->cancelled) {
         if (t->request.claimed_size >= room_wanted) room_wanted = 0;
+        end.taken.findings = std::move(t->taken.findings);  // of one who was faster than the copy
         t->taken = std::move(end.taken);
-        inspect(t, std::move(end.file));
+        if (!t->inspected) inspect(t, std::move(end.file));
         return prove(t);
     }
+    t->inspection.reset();
     if (end.trouble) {
         if (end.trouble->code == Errc::no_space) room_wanted = std::max(room_wanted, t->request.claimed_size);
         trouble(*end.trouble);
@@ -106,8 +119,9 @@ void Vault::Impl::inspect(std::shared_ptr<Taking> t, UniqueFd file) {
     request.name = t->request.file;
     request.content = t->request.content;
     request.end_mark = t->request.end_mark;
-    request.size = t->taken.size;
-    t->awaited = 2;
+    request.size = t->request.claimed_size;
+    request.growing = t->copying;
+    t->inspected = true;
     t->inspection = inspector.inspect(std::move(request), [this, weak = weak_from_this(), t](inspect::Findings findings) {
         if (weak.expired()) return;
         // The job ends inside its own callback: it is destroyed a turn later.
@@ -146,7 +160,7 @@ void Vault::Impl::looked_at(std::shared_ptr<Taking> t) {
 void Vault::Impl::cancelled(const std::shared_ptr<Taking>& t) {
     if (!t->inspection) return;
     t->inspection.reset();
-    looked_at(t);
+    if (!t->copying) looked_at(t);
 }
 
 void Vault::Impl::finish(std::shared_ptr<Taking> t, Taken taken) {

@@ -66,8 +66,8 @@ Result<Read> read_through(FileOps& ops, int fd, std::uint64_t size, const GoOn& 
 
 }  // namespace
 
-Result<Copied> copy_hashed(FileOps& ops, int from, int to, std::uint64_t size, const std::function<Result<void>()>& before_write, const GoOn& go_on,
-                           Side& blame) {
+Result<Copied> copy_hashed(FileOps& ops, int from, int to, std::uint64_t size, const std::function<Result<void>()>& before_write,
+                           const std::function<void()>& begun, const GoOn& go_on, Side& blame) {
     blame = Side::copy;
     auto cloned = ops.clone(from, to);
     if (!cloned) return fail(std::move(cloned.error()));
@@ -77,15 +77,16 @@ Result<Copied> copy_hashed(FileOps& ops, int from, int to, std::uint64_t size, c
         }
         if (auto room = ops.allocate(to, size); !room) return fail(std::move(room.error()));
     }
+    if (begun) begun();
     bool written = true;
-    std::uint64_t begun = 0;  // up to here the disk was told to write
+    std::uint64_t flushed = 0;  // up to here the disk was told to write
     auto read = *cloned ? read_through(ops, to, size, go_on, [](std::span<const unsigned char>, std::uint64_t) { return Result<void>(); })
                         : read_through(ops, from, size, go_on, [&](std::span<const unsigned char> bytes, std::uint64_t at) {
                               auto done = ops.write(to, bytes, at);
                               written = done.has_value();
-                              if (const auto end = at + bytes.size(); end - begun >= kBehind) {
-                                  ops.begin_writing(to, begun, end - begun);
-                                  begun = end;
+                              if (const auto end = at + bytes.size(); end - flushed >= kBehind) {
+                                  ops.begin_writing(to, flushed, end - flushed);
+                                  flushed = end;
                               }
                               return done;
                           });

@@ -22,9 +22,10 @@ enum class Side { source, copy };
 
 /// Copies exactly `size` bytes and hashes them: a clone where the file system can share blocks, and then the clone is what is hashed;
 /// else one pass read, hash, write. `before_write` runs once after cloning was not possible, before the first byte is written:
-/// the place to look for room; its error ends the copy. `blame` is set with an error. Blocks.
-Result<Copied> copy_hashed(FileOps& ops, int from, int to, std::uint64_t size, const std::function<Result<void>()>& before_write, const GoOn& go_on,
-                           Side& blame);
+/// the place to look for room; its error ends the copy. `begun` runs once, when somebody may start to read the copy: all of it is there (a clone),
+/// or it grows from its beginning and what is there never changes. `blame` is set with an error. Blocks.
+Result<Copied> copy_hashed(FileOps& ops, int from, int to, std::uint64_t size, const std::function<Result<void>()>& before_write,
+                           const std::function<void()>& begun, const GoOn& go_on, Side& blame);
 
 /// SHA-256 of exactly `size` bytes and then the end; Errc::corrupt when the file has another length. Blocks.
 Result<std::string> hash_file(FileOps& ops, int fd, std::uint64_t size, const GoOn& go_on);

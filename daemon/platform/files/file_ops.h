@@ -56,7 +56,7 @@ public:
 
     virtual Result<std::size_t> read(int fd, std::span<unsigned char> to, std::uint64_t offset) = 0;   ///< 0 at the end
     virtual Result<void> write(int fd, std::span<const unsigned char> bytes, std::uint64_t offset) = 0;  ///< all of it
-    virtual Result<void> allocate(int fd, std::uint64_t size) = 0;       ///< posix_fallocate-like; ok where unsupported
+    virtual Result<void> allocate(int fd, std::uint64_t size) = 0;       ///< blocks for so many bytes; the length stays what was written; ok where unsupported
     virtual Result<bool> clone(int from, int to) = 0;                    ///< FICLONE; false where unsupported
     virtual Result<void> sync(int fd) = 0;                               ///< fsync of a file or directory; never retried after an error
     virtual Result<void> drop_cache(int fd) = 0;                         ///< POSIX_FADV_DONTNEED

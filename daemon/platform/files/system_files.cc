@@ -153,7 +153,7 @@ public:
 
     Result<void> allocate(int fd, std::uint64_t size) override {
         if (size == 0) return {};
-        if (restart([&] { return ::fallocate(fd, 0, 0, static_cast<off_t>(size)); }) == 0 || unsupported(errno)) return {};
+        if (restart([&] { return ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)); }) == 0 || unsupported(errno)) return {};
         return sys_fail("allocate", errno);
     }
 

@@ -37,6 +37,7 @@ struct Request {
     core::Content content = core::Content::auto_detect;
     bool end_mark = true;
     std::uint64_t size = 0;
+    bool growing = false;  ///< it is still being written, up to `size`: what is not there yet is waited for
     milliseconds deadline{std::chrono::hours(2)};
 };
 

@@ -55,6 +55,7 @@ public:
                      request.end_mark ? "yes" : "no",
                      "--size",
                      std::to_string(request.size)};
+        if (request.growing) spec.argv.emplace_back("--growing");
         spec.stdin_fd = std::move(request.file);
         spec.max_output = kMaxAnswer;
         spec.deadline = request.deadline;

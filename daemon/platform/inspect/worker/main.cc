@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <ctime>
 #include <new>
 
 #include "common/base/text.h"
@@ -30,6 +31,12 @@ bool say(int fd, std::string_view text) {
     return true;
 }
 
+/// What a growing file lacks comes soon, or its writer ends this process.
+void wait_for_more() {
+    const timespec pause{0, 2'000'000};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
+}
+
 std::optional<std::size_t> read_input(std::uint64_t offset, std::span<unsigned char> to) {
     while (true) {
         const auto n = pread(STDIN_FILENO, to.data(), to.size(), static_cast<off_t>(offset));
@@ -38,12 +45,28 @@ std::optional<std::size_t> read_input(std::uint64_t offset, std::span<unsigned c
     }
 }
 
+/// Reads a file that still grows to `size` as if it were all there.
+ReadAt follow(std::uint64_t size) {
+    return [size](std::uint64_t offset, std::span<unsigned char> to) -> std::optional<std::size_t> {
+        std::size_t done = 0;
+        while (done < to.size()) {
+            const auto n = read_input(offset + done, to.subspan(done));
+            if (!n) return std::nullopt;
+            done += *n;
+            if (offset + done >= size) break;
+            if (*n == 0) wait_for_more();
+        }
+        return done;
+    };
+}
+
 /// Slow formats unpack half a megabyte a second of their own bytes on old machines.
 std::uint64_t cpu_seconds(std::uint64_t size) { return 300 + size / 500000; }
 
 Findings look(const CommandLine& line) {
     try {
-        return inspect_stream(read_input, line.inquiry, line.limits);
+        if (!line.growing) return inspect_stream(read_input, line.inquiry, line.limits);
+        return inspect_stream(follow(line.inquiry.size), line.inquiry, line.limits);
     } catch (const std::bad_alloc&) {
         Findings f;
         apply(f, gave_up("it needs more memory than an inspection may have"));

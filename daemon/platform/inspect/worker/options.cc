@@ -46,6 +46,8 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
         const std::string_view option = argv[i];
         if (option == "--version")
             line.action = CommandLine::Action::version;
+        else if (option == "--growing")
+            line.growing = true;
         else if (option == "--help")
             line.action = CommandLine::Action::help;
         else if (option == "--self-test")
@@ -59,6 +61,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
             return fail(Errc::invalid, "option '" + printable(option) + "' is unknown or lacks its value");
         }
     }
+    if (line.growing && !line.size_given) return fail(Errc::invalid, "--growing needs --size");
     return line;
 }
 

@@ -70,11 +70,31 @@ Result<void> wall_off_calls() {
         ~Release() { seccomp_release(f); }
     } release{filter};
     int bad = 0;
-    for (int call : {SCMP_SYS(read),          SCMP_SYS(pread64),      SCMP_SYS(lseek),        SCMP_SYS(fstat),          SCMP_SYS(brk),
-                     SCMP_SYS(munmap),        SCMP_SYS(mremap),       SCMP_SYS(madvise),      SCMP_SYS(exit),           SCMP_SYS(exit_group),
-                     SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction),
-                     SCMP_SYS(sigaltstack),   SCMP_SYS(futex),        SCMP_SYS(getrandom),    SCMP_SYS(fadvise64),      SCMP_SYS(close),
-                     SCMP_SYS(getpid),        SCMP_SYS(gettid),       SCMP_SYS(sched_yield),  SCMP_SYS(restart_syscall)})
+    for (int call : {SCMP_SYS(read),
+                     SCMP_SYS(pread64),
+                     SCMP_SYS(lseek),
+                     SCMP_SYS(fstat),
+                     SCMP_SYS(brk),
+                     SCMP_SYS(munmap),
+                     SCMP_SYS(mremap),
+                     SCMP_SYS(madvise),
+                     SCMP_SYS(exit),
+                     SCMP_SYS(exit_group),
+                     SCMP_SYS(clock_gettime),
+                     SCMP_SYS(gettimeofday),
+                     SCMP_SYS(rt_sigreturn),
+                     SCMP_SYS(rt_sigprocmask),
+                     SCMP_SYS(rt_sigaction),
+                     SCMP_SYS(sigaltstack),
+                     SCMP_SYS(futex),
+                     SCMP_SYS(getrandom),
+                     SCMP_SYS(fadvise64),
+                     SCMP_SYS(close),
+                     SCMP_SYS(getpid),
+                     SCMP_SYS(gettid),
+                     SCMP_SYS(sched_yield),
+                     SCMP_SYS(restart_syscall),
+                     SCMP_SYS(clock_nanosleep)})
         bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
     for (unsigned fd : {1U, 2U}) bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, argument(0, SCMP_CMP_EQ, fd));
     for (int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)})

@@ -4,13 +4,20 @@ namespace bkmon::test {
 
 using namespace deposits;
 
-std::unique_ptr<inspect::Inspector::Job> CannedInspector::inspect(inspect::Request, std::function<void(inspect::Findings)> done) {
+std::unique_ptr<inspect::Inspector::Job> CannedInspector::inspect(inspect::Request request, std::function<void(inspect::Findings)> done) {
     struct Answer final : Job {
+        explicit Answer(int& n) : ended(n) {}
+        ~Answer() override { ++ended; }
         std::shared_ptr<char> alive = std::make_shared<char>();
+        int& ended;
+        std::function<void(inspect::Findings)> silenced;  ///< a real one holds on to it as well
     };
     ++asked;
-    auto job = std::make_unique<Answer>();
-    if (!silent)
+    last = std::move(request);
+    auto job = std::make_unique<Answer>(ended);
+    if (silent)
+        job->silenced = std::move(done);
+    else
         loop_.post(Task([weak = std::weak_ptr<char>(job->alive), done = std::move(done), answer = findings] {
             if (!weak.expired()) done(answer);
         }));

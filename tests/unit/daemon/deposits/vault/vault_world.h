@@ -16,7 +16,9 @@ public:
     std::unique_ptr<Job> inspect(inspect::Request request, std::function<void(inspect::Findings)> done) override;
     inspect::Findings findings;
     int asked = 0;
-    bool silent = false;  ///< never answers
+    int ended = 0;          ///< jobs that were let go
+    inspect::Request last;  ///< its file stays open
+    bool silent = false;    ///< never answers
 
 private:
     loop::EventLoop& loop_;

@@ -23,7 +23,7 @@ protected:
         tree.put("from", bytes);
         from = std::move(*ops->open_read(root.get(), "from"));
         to = std::move(*ops->create(root.get(), "to"));
-        return copy_hashed(*ops, from.get(), to.get(), claimed, {}, go_on, blame);
+        return copy_hashed(*ops, from.get(), to.get(), claimed, {}, {}, go_on, blame);
     }
 };
 
@@ -85,11 +85,11 @@ TEST_F(CopyTest, BlamesTheSideThatFailed) {
     std::array<int, 2> ends{};
     ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
     const UniqueFd unreadable(ends[0]), other(ends[1]);  // cannot be read at an offset
-    ASSERT_FALSE(copy_hashed(*ops, unreadable.get(), to.get(), 2, {}, {}, blame));
+    ASSERT_FALSE(copy_hashed(*ops, unreadable.get(), to.get(), 2, {}, {}, {}, blame));
     EXPECT_EQ(blame, Side::source);
     from = std::move(*ops->open_read(root.get(), "from"));
     const auto no_room = [] { return Result<void>(fail(Errc::no_space, "full")); };
-    auto refused = copy_hashed(*ops, from.get(), to.get(), 2, no_room, {}, blame);
+    auto refused = copy_hashed(*ops, from.get(), to.get(), 2, no_room, {}, {}, blame);
     if (!refused) {
         EXPECT_EQ(refused.error().code, Errc::no_space);
         EXPECT_EQ(blame, Side::copy);

@@ -46,12 +46,13 @@ loop::ChildResult killed(int signal, bool timed_out = false, bool output_too_lon
 
 class ProcessInspectorTest : public testing::Test {
 protected:
-    std::unique_ptr<Inspector::Job> ask() {
+    std::unique_ptr<Inspector::Job> ask(bool growing = false) {
         Request r;
         r.name = "--evil name";
         r.content = core::Content::postgresql;
         r.end_mark = false;
         r.size = 42;
+        r.growing = growing;
         r.deadline = std::chrono::minutes(3);
         return inspector->inspect(std::move(r), [this](Findings f) { got.push_back(std::move(f)); });
     }
@@ -76,6 +77,8 @@ TEST_F(ProcessInspectorTest, SaysWhatIsAskedByArguments) {
     EXPECT_TRUE(runner.last.env.empty());
     EXPECT_EQ(runner.last.deadline, std::chrono::minutes(3));
     EXPECT_LE(runner.last.max_output, 16384U);
+    const auto growing = ask(true);
+    EXPECT_EQ(runner.last.argv.back(), "--growing");
 }
 
 TEST_F(ProcessInspectorTest, WhateverHappensToTheChildThereIsAnAnswer) {

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <thread>
 #include <vector>
 
 #include "daemon/platform/inspect/worker/options.h"
@@ -68,6 +69,28 @@ TEST_F(Program, AnswersWithOneLineThatItsReaderAccepts) {
     const auto cut = from_json(run({"--name", "a.sql.gz"}, file(z.substr(0, 200))).out);
     ASSERT_TRUE(cut);
     EXPECT_EQ(verdict(*cut), "damaged truncated");
+}
+
+TEST_F(Program, AFileThatStillGrowsIsWaitedFor) {
+    const std::string dump = mysql_dump("INSERT INTO `t` VALUES ('" + noise(1 << 18) + "');\n");
+    for (const auto& [name, bytes] : {std::pair<std::string, std::string>{"a.sql.gz", gzip(dump)}, {"a.zip", zip({{"a.sql", dump, true, -1, 0}})}}) {
+        const auto path = file(bytes.substr(0, 3));
+        std::thread writer([&, &all = bytes] {
+            const int fd = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+            for (std::size_t at = 3, n = 1; at < all.size(); at += n) {
+                n = std::min(all.size() - at, all.size() / 7 + 1);
+                std::this_thread::sleep_for(std::chrono::milliseconds(5));
+                EXPECT_EQ(write(fd, all.data() + at, n), static_cast<ssize_t>(n));
+            }
+            close(fd);
+        });
+        const auto ran = run({"--name", name, "--size", std::to_string(bytes.size()), "--growing"}, path);
+        writer.join();
+        const auto f = from_json(ran.out);
+        ASSERT_TRUE(f) << name << " " << ran.status << " " << ran.out;
+        EXPECT_EQ(verdict(*f), "whole") << name;
+    }
+    EXPECT_NE(run({"--name", "a.zip", "--growing"}, file("x")).status, 0) << "to which size?";
 }
 
 TEST_F(Program, EveryDecoderWorksWithinItsWalls) {
