@@ -766,6 +766,32 @@ class Hostile(HostileCase):
         self.assertEqual(d.ctl("check", check=False).returncode, 0)
         self.until("STATUS= has forgotten it", lambda: "cannot be written" not in self.last_status(said))
 
+    def test_g43_state_disk_full_and_its_reserve_gone(self):
+        """What cannot be recorded at all is shown all the same."""
+        self.mounts()
+        d = Daemon(self)
+        self.mount_tmpfs(d.state, "size=24m")
+        self.begin(daemon=d)
+        d.wait_status("bkmon/history", "ok")
+        self.until("the reserve is kept", (d.state / ".bkmon-reserve").exists)
+        (d.state / ".bkmon-reserve").unlink()
+        filler = d.state / "filler"
+        fd = os.open(filler, os.O_CREAT | os.O_WRONLY)
+        try:
+            while True:
+                os.write(fd, bytes(4096))
+        except OSError:
+            os.close(fd)
+        data = gzip.compress(dump(rows=60))
+        d.deposit(AGENT, {"MAIN": ("main.sql.gz", data)}, utc(-10))
+        d.wait_status("bkmon/history", "failed", reason_code="history_unwritable", severity="CRITICAL")
+        self.assertEqual([v["status"] for v in d.json("history", "bkmon/history")["verdicts"]], ["ok"])
+        self.assertEqual(d.ctl("check", check=False).returncode, 2)
+        filler.unlink()
+        d.wait_status(T, "ok", 45, sha256=sha256(data))
+        self.expected = {FINAL: sha256(data)}
+        d.wait_status("bkmon/history", "ok")
+
     def manager(self):
         """What systemd would listen to."""
         s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

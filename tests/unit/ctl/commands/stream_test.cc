@@ -123,6 +123,12 @@ TEST(Follow, ARunThatFailedIsNotDone) {
     }
 }
 
+TEST(Follow, TheErrorOfARunIsMadeFitForTheTerminal) {
+    FakeDaemon daemon;
+    daemon.pages(kFollow, {progress("failed", 3, 1, R"("\u001b[2J\nroot: all is well")")});
+    EXPECT_EQ(ctl({"runs", "follow", "r7"}, pipe_to(daemon)).err.find('\x1b'), std::string::npos);
+}
+
 TEST(Follow, ResumesBySequenceNumber) {
     FakeDaemon daemon;
     daemon.pages(kFollow, {progress("running", 3, 17)}, Then::close);
