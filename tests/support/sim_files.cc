@@ -307,15 +307,15 @@ Result<void> SimFiles::sync(int fd) {
     const Ino ino = at(fd);
     if (ino == 0) return sys_fail("fsync", EBADF);
     if (const auto failed = failed_syncs_.find(fd); failed != failed_syncs_.end() && !life_.dead && nodes_.at(ino).changes == failed->second)
-        ++retried_syncs_;
-    if (auto no = enter("fsync")) {
-        if (!life_.dead) sync_failed(fd, ino);
-        return *no;
-    }
+        retried_syncs_.push_back(path_of(ino));
     auto& node = nodes_.at(ino);
     bool needed = node.dirty() || (!node.dir && (node.now.attributes != node.disk.attributes || node.now.mode != node.disk.mode));
     for (const auto& change : changes_)
         for (const auto& half : change.halves) needed = needed || (half.dir == ino && !half.synced);
+    if (auto no = enter("fsync")) {
+        if (!life_.dead && needed) sync_failed(fd, ino);  // where nothing waited nothing is lost
+        return *no;
+    }
     syncs_.push_back({path_of(ino), needed});
     if (syncs_.size() == ignored_sync_) return {};
     if (!node.dir) {

@@ -40,12 +40,14 @@ public:
     std::uint64_t calls() const { return life_.count; }
 
     // Faults.
-    void fail_at(std::uint64_t call, int sys_errno, bool from_then_on) { life_.count = 0, fault_ = {call, sys_errno, from_then_on}; }
+    void fail_at(std::uint64_t call, int sys_errno, bool from_then_on) {
+        life_.count = 0, retried_syncs_.clear(), fault_ = {call, sys_errno, from_then_on};
+    }
     void heal() { fault_ = {}; }
     int faults() const { return faults_; }
-    /// Calls of fsync that asked again for what an fsync of the same descriptor had failed to do. What it lost is lost: the kernel takes such
-    /// pages for clean, and so does this disk.
-    int retried_syncs() const { return retried_syncs_; }
+    /// Files of calls of fsync that asked again for what an fsync of the same descriptor had failed to do. What it lost is lost: the kernel takes
+    /// such pages for clean, and so does this disk.
+    const std::vector<std::string>& retried_syncs() const { return retried_syncs_; }
     /// Somebody else does something right before that call.
     void meanwhile(std::uint64_t call, std::function<void()> something) { life_.count = 0, meanwhile_ = {call, std::move(something)}; }
     void overwrite(const std::string& path, const std::string& bytes);  ///< in place, the same inode
@@ -197,7 +199,7 @@ private:
     Fault fault_;
     std::pair<std::uint64_t, std::function<void()>> meanwhile_;
     int faults_ = 0;
-    int retried_syncs_ = 0;
+    std::vector<std::string> retried_syncs_;     ///< of which files
     std::map<int, std::uint64_t> failed_syncs_;  ///< by descriptor: how many changes its file had seen
     bool clones_ = false;
     std::size_t ignored_sync_ = 0;

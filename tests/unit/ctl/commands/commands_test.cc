@@ -216,6 +216,17 @@ TEST(Report, HtmlNeedsNoOtherFileAndEscapesNames) {
     EXPECT_EQ(ctl({"report", "--html", daemon.folder() + "/no/such/folder.html"}, pipe_to(daemon)).code, 1);
 }
 
+TEST(Report, TheNameOfThePageIsMadeFitForTheTerminal) {
+    FakeDaemon daemon;
+    daemon.reply("io.bkmon.Targets.Report", R"({"rows":[]})");
+    const std::string file = daemon.folder() + "/\x1b[2Jreport.html";
+    const Ended ended = ctl({"report", "--html", file}, pipe_to(daemon));
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    EXPECT_NE(ended.err.find("\\x1b[2Jreport.html"), std::string::npos) << ended.err;
+    EXPECT_EQ(ended.err.find('\x1b'), std::string::npos);
+    std::remove(file.c_str());
+}
+
 TEST(Summary, ABarADay) {
     FakeDaemon daemon;
     daemon.reply(

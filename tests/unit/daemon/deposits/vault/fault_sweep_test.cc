@@ -61,7 +61,9 @@ public:
 
 private:
     std::string afterwards(bool acknowledged) {
-        if (v_.disk.retried_syncs() != 0) return "an fsync that failed was asked for again";
+        // What SQLite asks for again it has written again, or never relied upon: there the power cut below is the judge.
+        for (const auto& path : v_.disk.retried_syncs())
+            if (path.rfind("/state/", 0) != 0) return "an fsync that failed was asked for again: " + path;
         if (auto bad = v_.wrong_at_once(scenario_.healthy_before); !bad.empty()) return bad;
         // Whoever fails says so: to the caller, in the state that `status` shows, and in the journal.
         const bool said = v_.world && v_.world->journal.entries().size() > 0;

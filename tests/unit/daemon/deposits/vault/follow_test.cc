@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/forwarding_files.h"
 #include "tests/unit/daemon/deposits/vault/real_vault.h"
 
 namespace bkmon::test {
@@ -64,11 +65,25 @@ TEST_F(Follow, TheInspectorIsGivenTheCopyAsItGrows) {
     EXPECT_EQ(world->inspector.asked, 1);
 }
 
+/// The loop turns between the writes of the copy.
+struct TurningFiles final : ForwardingFiles {
+    explicit TurningFiles(ManualLoop& l) : loop(l) {}
+    Result<void> write(int fd, std::span<const unsigned char> bytes, std::uint64_t offset) override {
+        auto done = ForwardingFiles::write(fd, bytes, offset);
+        loop.run_posted();
+        return done;
+    }
+    ManualLoop& loop;
+};
+
 TEST_F(Follow, TheInspectorsWordIsNotLost) {
+    ops = std::make_unique<TurningFiles>(loop);
+    restart();
     world->inspector.findings.state = inspect::Findings::State::damaged;
     world->inspector.findings.code = "broken_archive";
     begin(bytes);
     copy();
+    ASSERT_EQ(world->inspector.asked, 1) << "it speaks before the copy is done";
     finish();
     ASSERT_TRUE(taken);
     EXPECT_EQ(taken->outcome, Outcome::copied);
