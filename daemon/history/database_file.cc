@@ -85,7 +85,10 @@ Result<void> check(sql::Connection& connection) {
 /// final name, and that is durable) must not lose them to a power cut. The log is synced before the first page is written back, so a full
 /// disk, or somebody who reads meanwhile, does not matter.
 Result<void> make_durable(sql::Connection& connection) {
+    // Should the log not be synced now, nobody may ask again, not even the close: the kernel would say yes to what it has lost.
+    connection.write_back_at_close(false);
     auto emptied = connection.checkpoint(kPatience);
+    if (emptied) connection.write_back_at_close(true);
     if (!emptied && emptied.error().code != Errc::no_space) return fail(in("write the log back", std::move(emptied.error())));
     return {};
 }

@@ -34,8 +34,8 @@ struct FaultVfsCalls {
         return methods(f).xWrite(real(f), from, n, at);
     }
     static int sync(sqlite3_file* f, int flags) {
-        if (const int code = active->sync_error_; code != 0) return code;
         if (mine(f).log) ++active->log_syncs_;
+        if (const int code = active->sync_error_; code != 0) return code;
         return methods(f).xSync(real(f), flags);
     }
     static int open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out) {

@@ -15,7 +15,7 @@ public:
     FaultVfs(const FaultVfs&) = delete;
     FaultVfs& operator=(const FaultVfs&) = delete;
 
-    std::int64_t log_syncs() const { return log_syncs_; }  ///< fsync of the write-ahead log
+    std::int64_t log_syncs() const { return log_syncs_; }  ///< fsync of the write-ahead log, asked for
     std::int64_t reads() const { return reads_; }          ///< pages and headers read from the database and the log
 
     /// SQLite result codes for every write or sync from now on; 0 heals.

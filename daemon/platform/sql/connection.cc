@@ -122,4 +122,6 @@ Result<bool> Connection::checkpoint(milliseconds patience) {
     return fail(error("checkpoint", code));
 }
 
+void Connection::write_back_at_close(bool yes) { sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, yes ? 0 : 1, nullptr); }
+
 }  // namespace bkmon::sql

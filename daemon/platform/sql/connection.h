@@ -44,6 +44,8 @@ public:
 
     /// Writes the log back and empties it, waiting at most `patience` for readers. False: somebody still reads; try again later.
     Result<bool> checkpoint(milliseconds patience);
+    /// Whether closing writes the log back (the default) or leaves it as it is.
+    void write_back_at_close(bool yes);
     void interrupt() { sqlite3_interrupt(db_.get()); }
 
     /// The last error as SQLite worded it, with `context` before it.

@@ -143,6 +143,26 @@ TEST_F(SqliteStoreTest, WhatIsFoundInTheLogIsSyncedBeforeAnybodyActsOnIt) {
     site_.store.reset();
 }
 
+TEST_F(SqliteStoreTest, ALogThatCouldNotBeSyncedIsLeftAsItIs) {
+    ASSERT_TRUE(site_.open());
+    ASSERT_TRUE(site_.set("a"));
+    const auto file = tree_.get("history.db"), log = tree_.get("history.db-wal");
+    site_.store.reset();
+    tree_.put("history.db", file);
+    tree_.put("history.db-wal", log);
+    {
+        FaultVfs disk;
+        disk.fail_syncs(SQLITE_IOERR_FSYNC);
+        EXPECT_FALSE(site_.open());
+        EXPECT_EQ(disk.log_syncs(), 1) << "the kernel takes for clean what it could not write: the next answer would be a lie";
+    }
+    EXPECT_EQ(tree_.get("history.db"), file);
+    EXPECT_EQ(tree_.get("history.db-wal"), log);
+    ASSERT_TRUE(site_.open());
+    EXPECT_EQ(site_.get("a"), "1");
+    site_.store.reset();
+}
+
 TEST_F(SqliteStoreTest, WhatQueuesUpSharesOneCommit) {
     FaultVfs disk;
     ASSERT_TRUE(site_.open());
