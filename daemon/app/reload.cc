@@ -85,7 +85,11 @@ void Wiring::apply(std::shared_ptr<config::Loaded> fresh, Reloaded done) {
     resolve_roles();
     keep_space();
     auto deposits = take_deposits();
-    if (same) return done({false, {}});
+    if (same && !again_timer_) return done({false, {}});
+    if (again_timer_) {  // what could not be started has nothing to reconfigure
+        again_timer_.reset();
+        deposits_.reset();
+    }
     if (!deposits.configured) {
         deposits_.reset();
         registry_->define("deposit", {}, [](Result<void>) {});

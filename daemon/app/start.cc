@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "common/base/text.h"
 #include "daemon/app/state_lock.h"
 #include "daemon/app/wiring.h"
 #include "daemon/platform/service/credential.h"
@@ -20,14 +21,26 @@ namespace bkmon::app {
 
 namespace {
 
+constexpr milliseconds kAgain{std::chrono::seconds(30)};
+const TargetId kDeposits = TargetId::of("bkmon", {"deposits"});
 constexpr std::string_view kExtra = "bkmon.extra";  ///< as systemd's own sysusers.extra, tmpfiles.extra
 
 /// bkmon-inspect lies beside bkmond, or in the distribution's place.
-std::string inspector_path() {
+Result<std::string> inspector_path() {
     std::error_code error;
     const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-    if (!error && std::filesystem::exists(self.parent_path() / "bkmon-inspect", error)) return (self.parent_path() / "bkmon-inspect").string();
-    return "/usr/libexec/bkmon/bkmon-inspect";
+    if (error) return fail(Errc::unavailable, "/proc/self/exe cannot be read: " + error.message());
+    for (const auto& folder : {self.parent_path(), std::filesystem::path("/usr/libexec/bkmon")}) {
+        const auto file = folder / "bkmon-inspect";
+        const auto type = std::filesystem::status(file, error).type();
+        if (type == std::filesystem::file_type::regular) return file.string();
+        if (type != std::filesystem::file_type::not_found) return fail(Errc::unavailable, file.string() + " cannot be used: " + error.message());
+    }
+    return fail(Errc::not_found, "bkmon-inspect is neither beside bkmond nor in /usr/libexec/bkmon: install bkmon again");
+}
+
+core::Verdict not_watched(const Error& error, Time now) {
+    return core::plain_verdict(core::Status::unreachable, "deposit_unavailable", "the deposits are not watched: " + printable(error.what), now);
 }
 
 /// Why it did not start, for whoever started it: with a journal the entry is there, but somebody at a terminal does not look there.
@@ -47,7 +60,7 @@ void set_process_limits() {
     const rlimit none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);
     ::signal(SIGPIPE, SIG_IGN);
-    ::mallopt(M_ARENA_MAX, 2);                // an arena per thread would keep memory that nobody uses
+    ::mallopt(M_ARENA_MAX, 2);                 // an arena per thread would keep memory that nobody uses
     ::mallopt(M_MMAP_THRESHOLD, 1024 * 1024);  // and large blocks, which would otherwise move into the heap, leave holes in it
 }
 
@@ -159,7 +172,9 @@ Result<void> Wiring::assemble() {
     make_lanes();
     if (auto state = open_state(); !state) return state;
     children_ = std::make_unique<loop::ProcessRunner>(*loop_);
-    inspector_ = inspect::make_process_inspector(*children_, *loop_, inspector_path());
+    auto inspector = inspector_path();
+    if (!inspector) return fail(std::move(inspector.error()));
+    inspector_ = inspect::make_process_inspector(*children_, *loop_, std::move(*inspector));
     registry_ = std::make_unique<targets::Registry>(*loop_, *store_);
     runs_ = std::make_unique<runs::RunEngine>(*loop_, *store_);
     scheduler_ = std::make_unique<runs::Scheduler>(*loop_, *store_);
@@ -287,9 +302,23 @@ void Wiring::start_parts(core::DepositSettings deposits) {
     }
     deposits_ = make_deposits(std::move(deposits));
     deposits_->start([this](Result<void> started) {
-        if (!started) journal_->log(journal::Level::error, journal::msg::note, "the deposits are not watched: " + started.error().what);
+        again_timer_.reset();
+        if (!started) start_parts_again(started.error());
+        registry_->overrule(kDeposits, started ? std::nullopt : std::optional(not_watched(started.error(), loop_->clock().now())));
         ready();
     });
+}
+
+/// A disk that failed once, or is full: half a part would look like a whole one, so it begins anew.
+void Wiring::start_parts_again(const Error& error) {
+    journal_->log(journal::Level::error, journal::msg::note, fmt::format("the deposits are not watched: {}; tried again in 30 s", error.what));
+    again_timer_ = loop_->make_timer([this] {
+        // Its jobs were moved into it: they are read again.
+        reload([this](const control::ReloadOutcome& outcome) {
+            if (!outcome.problems.empty() && again_timer_) again_timer_->arm(kAgain);
+        });
+    });
+    again_timer_->arm(kAgain);
 }
 
 void Wiring::ready() {

@@ -43,6 +43,7 @@ private:
     void load_memory();
     void define_own_targets();
     void start_parts(core::DepositSettings deposits);
+    void start_parts_again(const Error& error);
     core::DepositSettings take_deposits();
     void ready();
     std::unique_ptr<deposits::Part> make_deposits(core::DepositSettings settings);
@@ -97,6 +98,7 @@ private:
     control::Roles roles_;
     UniqueFd passed_socket_;
     std::unique_ptr<loop::Timer> beat_timer_, house_timer_;
+    std::unique_ptr<loop::Timer> again_timer_;  ///< a part could not be started
     std::shared_ptr<void> verdict_listener_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
     bool ready_ = false, reloading_ = false, judging_history_ = false;

@@ -197,6 +197,7 @@ void Part::Impl::accept_snapshot(AgentState& agent, AgentSnapshot snapshot) {
         }
     }
     std::erase_if(agent.reports, [&](const auto& item) { return present.count(item.first) == 0; });
+    for (auto& [sha, known] : agent.reports) known.refused_again = !known.refused.empty();
     forget_judged(agent, std::move(present));
     if (fresh.empty()) {
         find_unexpected(agent);

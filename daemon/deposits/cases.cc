@@ -257,6 +257,11 @@ void Part::Impl::refuse_reports(Job& job) {
             wake_at(job, options.settings.settle - quiet + milliseconds(50));
             continue;
         }
+        if (!known.refused_again) {
+            // One read that failed says nothing yet: its disk may have coughed, and it may be consumed by now.
+            if (arrival) arrival->look_at(job.agent->folder);
+            continue;
+        }
         Case c{&known, nullptr, std::nullopt};
         if (job.rule) c.cycle = core::cycle_of(*job.rule, known.arrival);
         bool covered = false;

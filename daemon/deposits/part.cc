@@ -190,11 +190,12 @@ void Part::Impl::open_vault(std::function<void(Result<void>)> done) {
             },
             [this, weak, rows, marker, files, done](Result<void> read) {
                 if (weak.expired()) return;
+                if (!read) return done(std::move(read));  // without what is held and damaged nothing may be judged
                 for (auto& row : *rows) held.emplace(row.target.key(), row);
                 load_damage(*files);
                 scrub->start();
                 begin_arrival(*marker);
-                done(std::move(read));
+                done({});
             });
     });
 }

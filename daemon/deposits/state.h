@@ -25,6 +25,7 @@ struct KnownReport {
     Time arrival{};                              ///< ctime of the file: this server's clock, whatever the agent's says
     std::shared_ptr<const core::Report> report;  ///< absent when refused
     std::string refused, refused_code;           ///< printable sentence and reason code
+    bool refused_again = false;                  ///< a later look found it so too
     core::ClockCheck clock;
     bool too_old = false;
     std::shared_ptr<const std::string> bytes;  ///< until archived

@@ -3,6 +3,7 @@ import gzip
 import json
 import os
 import pathlib
+import sqlite3
 import subprocess
 import sys
 import time
@@ -252,6 +253,31 @@ class Deposits(Case):
         self.assertEqual((after["status"], after["since"]), ("ok", before["since"]))
         self.assertEqual(len([v for v in d.json("history", T)["verdicts"] if v["status"] == "ok"]), 1)
         self.assertEqual(d.vault_files(), {"SHOP_CITY_NORTH/MAIN/main.sql.gz": sha256(data)})
+
+    def test_a_start_that_the_history_spoilt_is_made_up_for(self):
+        """A read that fails once at the start: nothing looks healthy that nobody watches, and half a minute later somebody does."""
+        d = self.daemon()
+        data = gzip.compress(dump())
+        d.deposit("SHOP_CITY_NORTH", {"MAIN": ("main.sql.gz", data)}, utc(-30))
+        d.wait_status(T, "ok", sha256=sha256(data))
+        d.stop()
+        with sqlite3.connect(d.state / "history.db") as db:
+            db.execute("ALTER TABLE held RENAME TO held_elsewhere")
+        db.close()
+        d.start()
+        t = d.wait_status("bkmon/deposits", "unreachable", reason_code="deposit_unavailable", severity="CRITICAL")
+        self.assertIn("the deposits are not watched: ", t["reason"])
+        self.assertEqual(d.ctl("check", check=False).returncode, 2)
+        self.assertIn("tried again in 30 s", d.text())
+        with sqlite3.connect(d.state / "history.db") as db:
+            db.execute("ALTER TABLE held_elsewhere RENAME TO held")
+        db.close()
+        d.wait_status("bkmon/deposits", "ok", 45)
+        d.wait_status(T, "ok", sha256=sha256(data))
+        other = gzip.compress(dump(rows=44))
+        d.deposit("SHOP_CITY_NORTH", {"MAIN": ("main.sql.gz", other)})
+        d.wait_status(T, "ok", sha256=sha256(other))
+        self.until("all is well", lambda: d.ctl("check", check=False).returncode == 0)
 
     def test_real_rsync_pushes(self):
         d = self.daemon(gates="{size: false}")

@@ -225,7 +225,11 @@ class Faults(Case):
 
     @staticmethod
     def fill(point, left_kib):
-        """To the last block, then so much less."""
+        """To the last block; then what was there before makes so much room. A file that is cut would ask btrfs for more."""
+        room = point / (FILLER + "-room")
+        with open(room, "wb") as f:
+            f.write(bytes(left_kib * 1024))
+            os.fsync(f.fileno())
         with open(point / FILLER, "wb", buffering=0) as f:
             for block in (1 << 20, 1 << 16, 1 << 12):
                 try:
@@ -234,9 +238,8 @@ class Faults(Case):
                 except OSError:
                     pass
             os.fsync(f.fileno())
-            if left_kib:
-                os.ftruncate(f.fileno(), max(0, f.tell() - left_kib * 1024))
-                os.fsync(f.fileno())
+        room.unlink()
+        os.sync()
 
     def test_full_file_systems(self):
         began, disks = time.monotonic(), Disks(self)

@@ -290,6 +290,24 @@ TEST_F(Intake, UnreadableReportFailsOnlyJobsWithoutAValidOne) {
     EXPECT_EQ(status("MAIN"), "ok");
 }
 
+TEST_F(Intake, AReportThatWasRefusedOnceAndIsGoneIsNoVerdict) {
+    settings.jobs[0].schedule.reset();
+    settings.settle = seconds(5);
+    start();
+    push("good one");
+    ASSERT_EQ(status(), "ok");
+    const auto path = tree.at("deposits/SHOP_CITY_NORTH/log/STATUS.json");
+    std::filesystem::create_symlink("/nowhere", path);
+    look();
+    std::filesystem::remove(path);
+    pass(seconds(20));
+    EXPECT_EQ(verdicts("failed"), 0U) << shown().reason;
+    std::filesystem::create_symlink("/nowhere", path);
+    look();
+    pass(seconds(20));
+    EXPECT_EQ(shown().reason_code, "report_invalid") << "it stayed";
+}
+
 TEST_F(Intake, HistoryThatCannotBeWrittenChangesNothingAndIsTriedAgain) {
     push("first");
     pass(std::chrono::minutes(5));
