@@ -5,7 +5,8 @@ namespace bkmon::deposits {
 namespace {
 
 constexpr std::uint64_t kProgressStep = std::uint64_t{16} << 20;
-constexpr std::uint64_t kFollowed = std::uint64_t{8} << 20;  // smaller ones are copied before an inspector has started
+constexpr std::uint64_t kSlowestCopy = std::uint64_t{1} << 20;  // bytes a second: who is slower is not waited for
+constexpr std::uint64_t kFollowed = std::uint64_t{8} << 20;     // smaller ones are copied before an inspector has started
 
 Taken ended(Taken::Outcome outcome, std::string code, std::string detail) {
     Taken t;
@@ -121,6 +122,7 @@ void Vault::Impl::inspect(std::shared_ptr<Taking> t, UniqueFd file) {
     request.end_mark = t->request.end_mark;
     request.size = t->request.claimed_size;
     request.growing = t->copying;
+    if (t->copying) request.deadline += seconds(request.size / kSlowestCopy);  // it can be no faster than its copy
     t->inspected = true;
     t->inspection = inspector.inspect(std::move(request), [this, weak = weak_from_this(), t](inspect::Findings findings) {
         if (weak.expired()) return;

@@ -53,6 +53,7 @@ TEST_F(Follow, TheInspectorIsGivenTheCopyAsItGrows) {
     const auto& asked = world->inspector.last;
     EXPECT_TRUE(asked.growing);
     EXPECT_EQ(asked.size, kLarge);
+    EXPECT_EQ(asked.deadline, inspect::Request().deadline + std::chrono::seconds(8)) << "a slow copy is no slow inspector";
     struct stat st {};
     ASSERT_EQ(::fstat(asked.file.get(), &st), 0);
     EXPECT_EQ(static_cast<std::size_t>(st.st_size), kLarge);
