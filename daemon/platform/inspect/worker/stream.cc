@@ -42,6 +42,17 @@ void read_through(const ReadAt& read, Inquiry& inquiry, Findings& f) {
     layer.conclude(f);
 }
 
+/// However few bytes a read gives.
+bool starts_as_zip(const ReadAt& read) {
+    std::vector<unsigned char> start(4);
+    for (std::size_t have = 0; have < start.size();) {
+        const auto n = read(have, std::span(start).subspan(have));
+        if (!n || *n == 0) return false;
+        have += *n;
+    }
+    return sniff(start) == Kind::zip;
+}
+
 }  // namespace
 
 Findings inspect_stream(const ReadAt& read, Inquiry inquiry, Limits limits) {
@@ -55,10 +66,7 @@ Findings inspect_stream(const ReadAt& read, Inquiry inquiry, Limits limits) {
     } else if (encrypted_name(inquiry.name)) {
         f = not_looked_at("encrypted", "encrypted, as its name says: nothing can be asked of its content");
     } else {
-        std::vector<unsigned char> start(4);
-        const auto n = read(0, start);
-        const bool zip = n && *n == 4 && sniff(start) == Kind::zip;
-        if (zip)
+        if (starts_as_zip(read))
             inspect_zip(read, inquiry, f);
         else
             read_through(read, inquiry, f);

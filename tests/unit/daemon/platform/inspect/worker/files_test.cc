@@ -110,5 +110,10 @@ TEST(Tar, WithoutMembersItIsEmpty) {
     EXPECT_EQ(verdict(look("x.tgz", gzip(mysql_dump()))), "damaged wrong_type");
 }
 
+TEST(Zip, IsOneHoweverFewBytesAReadGives) {
+    const std::string z = zip({{"a.sql", mysql_dump(), true, -1, 0}});
+    for (std::size_t portion = 1; portion < 6; ++portion) EXPECT_EQ(verdict(look("a.zip", z, {.portion = portion})), "whole") << portion;
+}
+
 }  // namespace
 }  // namespace bkmon::inspect::test
