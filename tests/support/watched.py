@@ -6,11 +6,10 @@ import time
 
 class Watched:
     """For a Case."""
-    def watched(self, canary, work, before=None):
+    def watched(self, canary, work):
         """Runs work() while all processes are looked at a hundred times a second: who showed the canary, as {(program, where)}."""
         seen, looks, over = set(), [0], threading.Event()
-        wanted = canary.encode()
-        before = set(os.listdir("/proc")) if before is None else before  # what ran before cannot have got it
+        wanted, before = canary.encode(), set(os.listdir("/proc"))  # what ran before cannot have got it
 
         def read(path):
             try:

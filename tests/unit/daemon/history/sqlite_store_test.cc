@@ -87,6 +87,15 @@ protected:
     std::unique_ptr<sql::Connection> raw(sql::Connection::Mode mode = sql::Connection::Mode::create) {
         return std::move(*sql::Connection::open(site_.path, mode, 1000ms));
     }
+    /// As a process that died leaves it: "a" is committed, and only the log has it.
+    void leave_a_log() {
+        ASSERT_TRUE(site_.open());
+        ASSERT_TRUE(site_.set("a"));
+        const auto file = tree_.get("history.db"), log = tree_.get("history.db-wal");
+        site_.store.reset();
+        tree_.put("history.db", file);
+        tree_.put("history.db-wal", log);
+    }
     static mode_t mode_of(const std::string& path) {
         struct stat st {};
         return ::stat(path.c_str(), &st) == 0 ? st.st_mode & 07777 : 0;
@@ -130,12 +139,7 @@ TEST_F(SqliteStoreTest, OnlyWhatIsSyncedIsAcknowledged) {
 
 /// A process that was killed may leave commits that nobody synced; a power cut later must not take back what the next one acted on.
 TEST_F(SqliteStoreTest, WhatIsFoundInTheLogIsSyncedBeforeAnybodyActsOnIt) {
-    ASSERT_TRUE(site_.open());
-    ASSERT_TRUE(site_.set("a"));
-    const auto file = tree_.get("history.db"), log = tree_.get("history.db-wal");
-    site_.store.reset();
-    tree_.put("history.db", file);
-    tree_.put("history.db-wal", log);
+    leave_a_log();
     FaultVfs disk;
     ASSERT_TRUE(site_.open());
     EXPECT_GT(disk.log_syncs(), 0);
@@ -144,12 +148,8 @@ TEST_F(SqliteStoreTest, WhatIsFoundInTheLogIsSyncedBeforeAnybodyActsOnIt) {
 }
 
 TEST_F(SqliteStoreTest, ALogThatCouldNotBeSyncedIsLeftAsItIs) {
-    ASSERT_TRUE(site_.open());
-    ASSERT_TRUE(site_.set("a"));
+    leave_a_log();
     const auto file = tree_.get("history.db"), log = tree_.get("history.db-wal");
-    site_.store.reset();
-    tree_.put("history.db", file);
-    tree_.put("history.db-wal", log);
     {
         FaultVfs disk;
         disk.fail_syncs(SQLITE_IOERR_FSYNC);
