@@ -40,7 +40,8 @@ Result<std::string> inspector_path() {
 }
 
 core::Verdict not_watched(const Error& error, Time now) {
-    return core::plain_verdict(core::Status::unreachable, "deposit_unavailable", "the deposits are not watched: " + printable(error.what), now);
+    return core::plain_verdict(core::Status::unreachable, "deposit_unavailable",
+                               "the deposits are not watched: " + printable(error.what) + "; tried again every 30 s", now);
 }
 
 /// Why it did not start, for whoever started it: with a journal the entry is there, but somebody at a terminal does not look there.

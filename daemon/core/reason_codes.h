@@ -50,7 +50,9 @@ inline constexpr std::array kReasons{
            "and let the agent send a backup again."},
     Reason{"vault_missing", "A backup is gone from the vault: somebody or something removed it. Let the agent send it again."},
     Reason{"vault_healed", "A backup in the vault that could not be read whole can be read again: check the disk all the same."},
-    Reason{"deposit_unavailable", "The deposit root cannot be read now. See `bkmonctl explain bkmon/deposits`."},
+    Reason{"deposit_unavailable",
+           "The deposit root, or what bkmon recorded of the deposits, cannot be read now; it is tried again by itself. See `bkmonctl explain "
+           "bkmon/deposits`."},
     Reason{"folder_changed",
            "The agent's folder has another owner than before, or is a link: somebody put it in place of the agent's. Find out who; put it right "
            "or accept the new owner."},
