@@ -3,6 +3,7 @@
 `skips.py PRESET LOG`: complains about each test that ctest's log calls skipped and no line of the list allows here, and about each line that names
 a test which this build no longer has. `skips.py --list`: what the list says of this machine."""
 import ctypes
+import fcntl
 import fnmatch
 import functools
 import json
@@ -10,6 +11,8 @@ import os
 import pathlib
 import re
 import resource
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -49,6 +52,25 @@ def mounts(*options):
     return in_a_child(attempt)
 
 
+def makes_tunnels():
+    """A network namespace, and a device in it that a program reads and writes."""
+    def attempt():
+        if ctypes.CDLL(None).unshare(0x40000000) != 0:
+            return False
+        with open("/dev/net/tun", "r+b", buffering=0) as device:
+            fcntl.ioctl(device, 0x400454CA, struct.pack("16sH22x", b"bkmon", 0x1001))
+        return True
+    return in_a_child(attempt)
+
+
+def no_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return True
+    return False
+
+
 def queued_events():
     return int(pathlib.Path("/proc/sys/fs/inotify/max_queued_events").read_text())
 
@@ -68,7 +90,10 @@ CONDITIONS = {
     "no-mounts": lambda: not mounts("-t", "tmpfs", "tmpfs"),
     "no-loop": lambda: any(not mounts("-t", kind, "-o", "loop", "FOLDER/image") for kind in ("ext4", "xfs", "btrfs")),
     "no-user-namespace": lambda: not unshares(0x10000000),
+    "no-tunnels": lambda: not makes_tunnels(),
+    "no-ipv6": no_ipv6,
     "no-cores": no_cores,
+    "no-exim4": lambda: not os.access("/usr/sbin/exim4", os.X_OK),
     "long-event-queue": lambda: queued_events() > 16384,
     "tmp-in-memory": lambda: temporary_kind() == "tmpfs",
     "tmp-shares-blocks": lambda: temporary_kind() in ("xfs", "btrfs"),

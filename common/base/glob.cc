@@ -7,8 +7,14 @@ namespace {
 
 char32_t lower_code(char32_t c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; }
 
+char lower_ascii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+/// Stands for itself. Nearly all that names are made of: it is compared as a byte, which no byte of a longer character equals.
+bool is_plain(char c) { return is_ascii(c) && c != '*' && c != '?' && c != '['; }
+
 /// The next character, or the next byte as a number of its own when it is not UTF-8.
 Utf8Char next(std::string_view text) {
+    if (is_ascii(text.front())) return {static_cast<unsigned char>(text.front()), 1};
     const auto c = first_utf8(text);
     return c.length != 0 ? c : Utf8Char{0x110000U + static_cast<unsigned char>(text.front()), 1};
 }
@@ -55,8 +61,14 @@ bool glob_match(std::string_view pattern, std::string_view text) {
             starred = true;
             continue;
         }
-        const auto c = next(t);
-        if (!p.empty()) {
+        if (!p.empty() && is_plain(p.front())) {
+            if (lower_ascii(p.front()) == lower_ascii(t.front())) {
+                p.remove_prefix(1);
+                t.remove_prefix(1);
+                continue;
+            }
+        } else if (!p.empty()) {
+            const auto c = next(t);
             const auto e = element(p, c.code);
             if (e.matches) {
                 p.remove_prefix(e.length);
@@ -66,6 +78,8 @@ bool glob_match(std::string_view pattern, std::string_view text) {
         }
         if (!starred) return false;
         star_text.remove_prefix(next(star_text).length);
+        if (!after_star.empty() && is_plain(after_star.front()))
+            while (!star_text.empty() && lower_ascii(star_text.front()) != lower_ascii(after_star.front())) star_text.remove_prefix(1);
         t = star_text;
         p = after_star;
     }

@@ -55,6 +55,8 @@ std::pair<std::string, std::size_t> shown(std::string_view text) {
     return {fmt::format("\\u{{{:04x}}}", static_cast<unsigned>(code)), length};
 }
 
+constexpr bool shown_as_it_is(char c) { return c >= ' ' && c <= '~' && c != '\\'; }
+
 constexpr std::string_view kEllipsis = "…";
 
 }  // namespace
@@ -142,6 +144,14 @@ std::string printable(std::string_view text, std::size_t limit) {
     std::string out;
     std::size_t safe = 0;  // how much of out leaves room for the ellipsis
     while (!text.empty()) {
+        // Most texts consist of nothing else; where it gets tight they are counted one by one.
+        const auto plain = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), shown_as_it_is) - text.begin());
+        if (plain > 0 && out.size() + plain + kEllipsis.size() <= limit) {
+            out += text.substr(0, plain);
+            safe = out.size();
+            text.remove_prefix(plain);
+            continue;
+        }
         const auto [piece, length] = shown(text);
         if (out.size() + piece.size() > limit) {
             out.resize(safe);

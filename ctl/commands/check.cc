@@ -84,8 +84,10 @@ const Params* worst_of(const std::vector<Params>& targets) {
 
 std::string about(const Params& target, Time now) {
     const auto since = time_of(target, "since");
-    return fmt::format("{} {}{}: {}", plugin_text(text_of(target, "id")), plugin_text(text_of(target, "status")),
-                       since ? " since " + age(*since, now) : "", plugin_text(text_of(target, "reason")));
+    const std::string silenced = text_of(target, "silenced");
+    return fmt::format("{} {}{}: {}{}", plugin_text(text_of(target, "id")), plugin_text(text_of(target, "status")),
+                       since ? " since " + age(*since, now) : "", plugin_text(text_of(target, "reason")),
+                       silenced.empty() ? "" : " (silenced " + plugin_text(silenced) + ")");
 }
 
 int write_json(Session& session, int code, const std::string& text, const StatusReply& reply) {
@@ -129,6 +131,11 @@ int run_check(Session& session, const Arguments& arguments) {
     for (const std::string& what : reply->degraded) {
         code = code == kOk ? static_cast<int>(kWarning) : code;
         text += "; bkmon itself: " + plugin_text(what);
+    }
+    for (const std::string& what : reply->stale) {
+        // What is said of the targets may be true or not.
+        if (code != kCritical) code = kUnknown;
+        text += "; bkmon is behind: " + plugin_text(what);
     }
     if (session.json()) return write_json(session, code, text, *reply);
     std::string perfdata;

@@ -34,8 +34,8 @@ void add_option(CLI::App& app, Slots& slots, const Option& option) {
         added = app.add_flag(std::string(option.name), slots.switches[option.name], std::string(option.help));
     } else {
         added = app.add_option(std::string(option.name), slots.values[option.name], std::string(option.help))->type_name(std::string(option.value));
-        // Only `--target A B` and a command's own list take more than one word; a label may be given again.
-        const bool list = option.many && option.name != "--label";
+        // Only `--target A B`, `--outlet A B` and a command's own list take more than one word; others (a label) may be given again.
+        const bool list = option.many && (!is_named(option) || option.name == "--target" || option.name == "--outlet");
         added->expected(list && !is_named(option) && !option.required ? 0 : 1, list ? 100'000 : 1)->allow_extra_args(list);
         if (option.many) added->take_all();
         if (option.required) added->required();
@@ -151,6 +151,7 @@ Outcome<Globals> read_globals(const CommandLine& line, const World& world) {
         if (timeout->empty() || *end != '\0' || !(n >= 0.001 && n <= 86'400))
             return usage(fmt::format("--timeout: '{}' is no number of seconds from 0.001 to 86400", *timeout));
         globals.timeout = milliseconds(static_cast<std::int64_t>(n * 1000));
+        globals.timeout_given = true;
     }
     return globals;
 }

@@ -81,6 +81,22 @@ Trouble nothing_unexpected(const protocol::Params& p) {
     return {kNoSuchObject, "nothing_unexpected", what + "; `bkmonctl deposits unexpected` lists what is"};
 }
 
+Trouble no_such_mode(const protocol::Params& p) {
+    std::string names;
+    if (const auto modes = p.strings("modes"); modes && *modes)
+        for (const std::string& mode : **modes) names += (names.empty() ? "" : ", ") + mode;
+    const std::string mode = text(p, "mode");
+    if (mode.empty()) return {kUsage, "no_such_mode", fmt::format("name a mode: {}", names)};
+    return {kNoSuchObject, "no_such_mode", fmt::format("there is no mode '{}'; there {}", mode, names.empty() ? "are none" : "are " + names)};
+}
+
+Trouble no_such_outlet(const protocol::Params& p) {
+    const std::string nearest = text(p, "nearest");
+    return {kNoSuchObject, "no_such_outlet",
+            fmt::format("there is no outlet '{}'; {}", text(p, "outlet"),
+                        nearest.empty() ? "`bkmonctl outlets list` shows them" : fmt::format("did you mean '{}'?", nearest))};
+}
+
 /// The errors of the io.bkmon.* interfaces by their last part.
 std::optional<Trouble> known_trouble(std::string_view name, const protocol::Params& p, std::string_view method) {
     if (name == "NotAllowed") {
@@ -105,6 +121,19 @@ std::optional<Trouble> known_trouble(std::string_view name, const protocol::Para
         return Trouble{kFailed, "wrong_hash", why + "; nothing was changed"};
     }
     if (name == "NothingUnexpected") return nothing_unexpected(p);
+    if (name == "NoSuchMode") return no_such_mode(p);
+    if (name == "NoSuchOutlet") return no_such_outlet(p);
+    if (name == "NoSuchScan")
+        return Trouble{
+            kNoSuchObject, "no_such_scan",
+            fmt::format("no scan '{}' is under way or ended lately; `bkmonctl runs show {}` says how it ended", text(p, "run"), text(p, "run"))};
+    if (name == "NoSuchIncident")
+        return Trouble{kNoSuchObject, "no_such_incident", fmt::format("there is no incident {}; `bkmonctl alerts list` shows them", p.dump("id"))};
+    if (name == "NoSuchSilence")
+        return Trouble{kNoSuchObject, "no_such_silence",
+                       fmt::format("there is no silence {} that has not ended; `bkmonctl alerts silences` shows them", p.dump("id"))};
+    if (name == "NothingToExpect")
+        return Trouble{kNoSuchObject, "nothing_to_expect", fmt::format("there is no backup of '{}' whose size could be expected", text(p, "target"))};
     return std::nullopt;
 }
 

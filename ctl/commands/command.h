@@ -8,7 +8,24 @@
 namespace bkmon::ctl {
 
 /// What may stand in a place: checked where the list is closed, and offered by completion.
-enum class Words : std::uint8_t { none, target, held, agent, run, kind, status, file, colour, json_form };
+enum class Words : std::uint8_t {
+    none,
+    target,
+    held,
+    agent,
+    outlet,
+    mode,
+    run,
+    incident,
+    silence,
+    mail,
+    mail_state,
+    kind,
+    status,
+    file,
+    colour,
+    json_form
+};
 
 struct Option {
     std::string_view name;   ///< "--kind", or "target" for an argument without dashes
@@ -64,6 +81,22 @@ int run_deposits_adopt(Session& session, const Arguments& arguments);
 int run_deposits_release(Session& session, const Arguments& arguments);
 int run_deposits_reject(Session& session, const Arguments& arguments);
 int run_deposits_init(Session& session, const Arguments& arguments);
+int run_outlets_list(Session& session, const Arguments& arguments);
+int run_outlets_modes(Session& session, const Arguments& arguments);
+int run_outlets_scan(Session& session, const Arguments& arguments);
+int run_outlets_follow(Session& session, const Arguments& arguments);
+int run_outlets_import(Session& session, const Arguments& arguments);
+int run_alerts_list(Session& session, const Arguments& arguments);
+int run_alerts_show(Session& session, const Arguments& arguments);
+int run_alerts_ack(Session& session, const Arguments& arguments);
+int run_alerts_explain(Session& session, const Arguments& arguments);
+int run_alerts_expect(Session& session, const Arguments& arguments);
+int run_alerts_silence(Session& session, const Arguments& arguments);
+int run_alerts_silences(Session& session, const Arguments& arguments);
+int run_alerts_unsilence(Session& session, const Arguments& arguments);
+int run_alerts_outbox(Session& session, const Arguments& arguments);
+int run_alerts_retry(Session& session, const Arguments& arguments);
+int run_alerts_test(Session& session, const Arguments& arguments);
 int run_config_check(Session& session, const Arguments& arguments);
 int run_config_show(Session& session, const Arguments& arguments);
 int run_reload(Session& session, const Arguments& arguments);

@@ -127,7 +127,12 @@ std::string_view what_to_ask(Words words) {
         case Words::target: return "targets";
         case Words::held: return "held";
         case Words::agent: return "agents";
+        case Words::outlet: return "outlets";
+        case Words::mode: return "modes";
         case Words::run: return "runs";
+        case Words::incident: return "incidents";
+        case Words::silence: return "silences";
+        case Words::mail: return "mails";
         default: return {};
     }
 }

@@ -74,10 +74,51 @@ std::string facts(const Parts& parts, Time now, std::size_t width) {
     copy(parts.target, "paused_by", "paused by");
     copy(parts.target, "paused_reason", "paused because");
     copy(parts.target, "paused_until", "paused until");
+    copy(parts.target, "silenced", "silenced");
     copy(parts.target, "labels", "labels");
     std::string text = json_tree(writer.end_object().str(), now, width);
     const auto at = text.find("  size bytes");
     return at == std::string::npos ? text : text.replace(at, 12, "  size      ");
+}
+
+/// What the file itself says: each answer behind how sure it is, and under it the fields it rests on, whole.
+std::string claims_text(const Terminal& terminal, const std::vector<Params>& claims) {
+    std::string out;
+    for (const Params& claim : claims) {
+        const std::string sure = shown(text_of(claim, "sure"), 16);
+        const Tone tone = sure == "proven" ? Tone::good : sure == "likely" ? Tone::notice : Tone::unknown;
+        std::string text = paragraph(text_of(claim, "question") + ": " + text_of(claim, "answer"), 11, terminal.width);
+        text.replace(2, std::min<std::size_t>(sure.size(), 8), paint(terminal, tone, sure.substr(0, 8)));
+        out += text;
+        for (const std::string& line : split(paragraph(text_of(claim, "rests_on"), 11, terminal.width), '\n'))
+            if (!line.empty()) out += paint(terminal, Tone::dim, line) + "\n";
+    }
+    return out;
+}
+
+/// The evidence without the object that holds claims, whose answers they repeat; these are taken out.
+std::string lift_claims(const Params& evidence, std::vector<Params>& claims) {
+    JsonWriter writer;
+    writer.begin_object();
+    for (const std::string& name : evidence.names()) {
+        const auto inner = evidence.object(name);
+        auto found = inner ? inner->objects("claims") : std::vector<Params>();
+        if (!found.empty())
+            claims = std::move(found);
+        else
+            writer.key(name).raw(inner ? lift_claims(*inner, claims) : evidence.dump(name));
+    }
+    return writer.end_object().take();
+}
+
+std::string evidence_text(const Terminal& terminal, const std::string& json, Time now) {
+    const auto evidence = Params::parse(json);
+    std::vector<Params> claims;
+    const std::string tree = json_tree(evidence ? lift_claims(*evidence, claims) : json, now, terminal.width);
+    std::string out;
+    if (!claims.empty()) out += heading(terminal, "what the file says of itself") + claims_text(terminal, claims);
+    if (!tree.empty()) out += heading(terminal, "evidence") + tree;
+    return out;
 }
 
 std::string recent_table(const Terminal& terminal, const std::vector<Params>& recent) {
@@ -104,14 +145,22 @@ std::string vault_table(const Terminal& terminal, const std::vector<Params>& fil
     return table.text(terminal, false);
 }
 
+/// "outlet/SHOP1/d-drive": look at it again now.
+std::optional<std::string> outlet_step(const std::string& id) {
+    const auto parts = split(shown(id), '/');
+    if (parts.size() != 3 || parts[0] != "outlet" || id.find('%') != std::string::npos) return std::nullopt;
+    return fmt::format("bkmonctl outlets scan --mode {} --outlet {}", shell_word(parts[2]), shell_word(parts[1]));
+}
+
 /// Commands that lead on from here.
 std::vector<std::string> next_steps(const Parts& parts) {
     const std::string raw = text_of(parts.target, "id");
     const std::string id = shell_word(shown(raw));
     const std::string status = text_of(parts.target, "status");
     const std::string code = text_of(parts.target, "reason_code");
+    const bool deposit = raw.rfind("deposit/", 0) == 0;
     std::vector<std::string> steps;
-    if (status == "held") {
+    if (status == "held" && deposit) {
         const std::string sha = text_of(text_of(parts.target, "sha256").empty() ? parts.verdict : parts.target, "sha256");
         const std::string hash = is_sha256(sha) ? sha : "HASH";
         steps.push_back(fmt::format("bkmonctl deposits release {} --sha256 {}", id, hash));
@@ -119,7 +168,7 @@ std::vector<std::string> next_steps(const Parts& parts) {
     }
     if (code == "unexpected_agents") steps.emplace_back("bkmonctl deposits unexpected");
     if (status == "paused") steps.push_back("bkmonctl resume " + id);
-    const bool deposit = raw.rfind("deposit/", 0) == 0;
+    if (const auto outlet = outlet_step(raw)) steps.push_back(*outlet);
     if (deposit && (status == "missing" || status == "late")) steps.push_back("bkmonctl deposits list " + id);
     if (code.rfind("vault_", 0) == 0 && deposit && code != "vault_unavailable" && code != "vault_conflict")
         steps.push_back("bkmonctl deposits verify " + id);
@@ -146,8 +195,7 @@ std::string for_people(const Session& session, const Parts& parts, bool past) {
     out += facts(parts, now, terminal.width);
     const std::string code = text_of(parts.verdict, "reason_code");
     if (!parts.advice.empty()) out += heading(terminal, "what it means (" + shown(code) + ")") + paragraph(parts.advice, 2, terminal.width);
-    const std::string evidence = json_tree(parts.evidence, now, terminal.width);
-    if (!evidence.empty()) out += heading(terminal, "evidence") + evidence;
+    out += evidence_text(terminal, parts.evidence, now);
     if (!parts.recent.empty()) out += heading(terminal, "recent verdicts") + recent_table(terminal, parts.recent);
     if (!parts.vault.empty()) out += heading(terminal, "in the vault") + vault_table(terminal, parts.vault);
     if (!session.globals().legend) return out;

@@ -98,11 +98,11 @@ int Session::print_csv(const std::vector<std::string_view>& members, const std::
     return kDone;
 }
 
-Outcome<bool> Session::confirmed(const std::string& question, bool strict) {
+Outcome<bool> Session::confirmed(const std::string& question, bool strict, std::string_view why) {
     if (globals_.yes) return true;
     if (!world_.in_tty || !world_.err_terminal.tty) {
         if (!strict) return true;
-        return refuse(kUsage, "needs_yes", "this changes what cannot be brought back: outside a terminal it needs --yes");
+        return refuse(kUsage, "needs_yes", std::string(why) + ": outside a terminal it needs --yes");
     }
     world_.err << shown(question) << " [y/N] " << std::flush;
     std::string answer;

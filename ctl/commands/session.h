@@ -39,7 +39,7 @@ struct Globals {
     bool csv = false, pager = true, legend = true, yes = false;
     ColourMode colour = ColourMode::automatic;
     milliseconds timeout{30'000};  ///< longest wait for one answer
-    bool timeout_given = false;
+    bool timeout_given = false;    ///< else a command that is known to take long may wait longer
 };
 
 /// A command's own arguments by name ("target", "--kind").
@@ -86,7 +86,8 @@ public:
     int print_csv(const std::vector<std::string_view>& members, const std::vector<protocol::Params>& rows);
 
     /// True when it may be done: --yes, or a "y" on a terminal. Elsewhere a Trouble: --yes is needed (only if `strict`).
-    Outcome<bool> confirmed(const std::string& question, bool strict);
+    /// `why` it is asked, as the beginning of that sentence.
+    Outcome<bool> confirmed(const std::string& question, bool strict, std::string_view why = "this changes what cannot be brought back");
 
 private:
     World& world_;

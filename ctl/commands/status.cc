@@ -20,9 +20,9 @@ using protocol::Params;
 constexpr std::array<std::string_view, 11> kWorstFirst{"corrupt", "missing", "failed",    "unreachable", "unknown", "held",
                                                        "warning", "late",    "unchanged", "paused",      "ok"};
 
-const std::vector<std::string_view> kMembers{"id",        "kind",       "status",        "severity",      "reason_code", "reason", "since",
-                                             "judged_at", "last_ok_at", "running_since", "due_at",        "backup_at",   "file",   "size_bytes",
-                                             "sha256",    "labels",     "paused_by",     "paused_reason", "paused_until"};
+const std::vector<std::string_view> kMembers{"id",        "kind",       "status",        "severity",      "reason_code",  "reason",  "since",
+                                             "judged_at", "last_ok_at", "running_since", "due_at",        "backup_at",    "file",    "size_bytes",
+                                             "sha256",    "labels",     "paused_by",     "paused_reason", "paused_until", "silenced"};
 
 struct Line {
     std::string id, status, severity, reason;
@@ -45,9 +45,12 @@ std::vector<Line> worst_first(const std::vector<Params>& targets) {
     return lines;
 }
 
-std::string running_note(const Line& line, Time now) {
+/// What changes how a problem is to be read: somebody works on it, or nobody is told of it.
+std::string note_on(const Line& line, Time now) {
     const auto since = time_of(*line.target, "running_since");
-    return since ? fmt::format(" (running since {})", age(*since, now)) : std::string();
+    const std::string silenced = text_of(*line.target, "silenced");
+    return (since ? fmt::format(" (running since {})", age(*since, now)) : std::string()) +
+           (silenced.empty() ? std::string() : fmt::format(" (silenced {})", shown(silenced)));
 }
 
 std::string head_line(const Session& session, const StatusReply& reply) {
@@ -79,9 +82,11 @@ std::string counts_text(const Terminal& terminal, const std::map<std::string, st
     return out.empty() ? out : out + "\n";
 }
 
-std::string degraded_text(const Terminal& terminal, const std::vector<std::string>& degraded) {
+std::string degraded_text(const Terminal& terminal, const StatusReply& reply) {
     std::string out;
-    for (const std::string& what : degraded) {
+    auto all = reply.stale;
+    all.insert(all.end(), reply.degraded.begin(), reply.degraded.end());
+    for (const std::string& what : all) {
         const auto lines = wrap(shown(what), terminal.width > 20 ? terminal.width - 14 : 0);
         for (std::size_t i = 0; i < lines.size(); ++i) {
             out += i == 0 ? paint(terminal, Tone::critical, "bkmon itself: ") : std::string(14, ' ');
@@ -106,7 +111,7 @@ std::string roomy(const Terminal& terminal, const std::vector<Line>& problems, T
                std::string(widest + 2 - display_width(shown(line.status)), ' ');
         out += paint(terminal, Tone::strong, id) + "  " + since + "\n";
         const std::size_t room = terminal.width > widest + 12 ? terminal.width - widest - 2 : 0;
-        auto reason = wrap(shown(line.reason) + running_note(line, now), room);
+        auto reason = wrap(shown(line.reason) + note_on(line, now), room);
         if (reason.size() > most) {
             for (std::size_t i = most; i < reason.size(); ++i) reason[most - 1] += " " + reason[i];
             reason.resize(most);
@@ -122,7 +127,7 @@ std::string compact(const Terminal& terminal, const std::vector<Line>& problems,
     const bool narrow = terminal.width > 0 && terminal.width < 110;
     Table table({{"STATUS"}, {"TARGET", false, true, true, 34}, {"SINCE"}, {"REASON", false, true, false, 8}});
     for (const Line& line : problems) {
-        std::string reason = line.reason + running_note(line, now);
+        std::string reason = line.reason + note_on(line, now);
         const std::string code = text_of(*line.target, "reason_code");
         if (narrow && !code.empty()) {
             reason = code;
@@ -187,9 +192,10 @@ std::string overview(const Session& session, const StatusReply& reply) {
     std::vector<Line> problems;
     std::copy_if(lines.begin(), lines.end(), std::back_inserter(problems), is_problem);
     std::string out = fit_width(head_line(session, reply), terminal.width > 0 ? terminal.width : 1000) + "\n";
-    out += counts_text(terminal, reply.counts) + degraded_text(terminal, reply.degraded);
+    out += counts_text(terminal, reply.counts) + degraded_text(terminal, reply);
     if (lines.empty()) return out + paint(terminal, Tone::unknown, kNothingWatched);
-    if (problems.empty()) return reply.degraded.empty() ? out + all_well(terminal, lines, now) : out + "every target is well or paused\n";
+    if (problems.empty())
+        return reply.degraded.empty() && reply.stale.empty() ? out + all_well(terminal, lines, now) : out + "every target is well or paused\n";
     out += "\n";
     const std::string next = session.globals().legend ? next_steps(terminal, problems.front().id) : "";
     // Below: an empty line, how many more there are, how to go on, and the prompt.
@@ -225,11 +231,11 @@ std::string full_table(const Session& session, const StatusReply& reply) {
                    {age_cell(t, "last_ok_at", now)},
                    {size_cell(t, "size_bytes")},
                    {text_of(t, "file")},
-                   {line.reason + running_note(line, now)}});
+                   {line.reason + note_on(line, now)}});
     }
     const Terminal& terminal = session.terminal();
     if (!session.globals().legend) return table.text(terminal, false);
-    std::string out = head_line(session, reply) + "\n" + counts_text(terminal, reply.counts) + degraded_text(terminal, reply.degraded) + "\n";
+    std::string out = head_line(session, reply) + "\n" + counts_text(terminal, reply.counts) + degraded_text(terminal, reply) + "\n";
     return out + (table.empty() ? "no target matches\n" : table.text(terminal, true));
 }
 
@@ -260,6 +266,7 @@ Outcome<StatusReply> ask_status(const Session& session, const std::string& param
             reply.as_of = time_of(page, "as_of");
             reply.site = text_of(page, "site");
             reply.degraded = texts_of(page, "degraded");
+            reply.stale = texts_of(page, "stale");
             if (auto counts = page.object("counts")) reply.counts_json = counts->dump();
         }
         first = false;
@@ -292,6 +299,8 @@ int run_status(Session& session, const Arguments& arguments) {
             .key("degraded")
             .begin_array();
         for (const std::string& what : reply->degraded) writer.value(what);
+        writer.end_array().key("stale").begin_array();
+        for (const std::string& what : reply->stale) writer.value(what);
         return session.print_json(writer.end_array().end_object().str());
     }
     if (parameters == "{}")

@@ -15,7 +15,7 @@ struct StatusReply {
     std::string counts_json;                     ///< as bkmond counted
     std::map<std::string, std::int64_t> counts;  ///< of `targets`, by status
     std::vector<protocol::Params> targets;
-    std::vector<std::string> degraded;
+    std::vector<std::string> degraded, stale;
 };
 
 /// The call's parameters from target, --kind, --status, --problems, --label; "{}" when none was given.

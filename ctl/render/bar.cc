@@ -31,8 +31,10 @@ void Bar::show(std::int64_t done, std::int64_t total, std::string_view text) {
         return;
     }
     const BootTime now = clock_.boot();
-    if (last_ && now - *last_ < milliseconds(100) && done < total) return;
+    // How much there is to do is news even so soon: nothing else may come for long.
+    if (last_ && now - *last_ < milliseconds(100) && done < total && total == last_total_) return;
     last_ = now;
+    last_total_ = total;
     drawn_ = true;
     // One column is left free: a full last column makes some terminals wrap.
     out_ << "\r\033[K" << bar_line(done, total, text, terminal_.width > 1 ? terminal_.width - 1 : 79) << std::flush;

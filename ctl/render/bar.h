@@ -29,6 +29,7 @@ private:
     const Clock& clock_;
     bool drawn_ = false;
     std::optional<BootTime> last_;
+    std::int64_t last_total_ = 0;
     std::string last_text_;
 };
 

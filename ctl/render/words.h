@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/shell.h"
 #include "common/base/time.h"
 
 namespace bkmon::ctl {
@@ -33,7 +34,6 @@ std::string fit_middle(std::string_view text, std::size_t columns);
 /// "1 target", "20 targets".
 std::string counted(std::int64_t n, std::string_view what);
 
-/// A path or id as one word for a POSIX shell: quoted only where it must be.
-std::string shell_word(std::string_view text);
+using bkmon::shell_word;
 
 }  // namespace bkmon::ctl

@@ -15,6 +15,10 @@
 
 namespace bkmon::app {
 
+namespace {
+constexpr milliseconds kTrim{1500};
+}
+
 void Wiring::on_signal(int signal, int sender) {
     if (signal == SIGHUP) {
         reload([](const control::ReloadOutcome&) {});
@@ -61,6 +65,7 @@ void Wiring::reload(Reloaded done) {
                           fmt::format("{}{}{}", p.where, p.where.empty() ? "" : ": ", p.message));
         // The old jobs are gone when this turn is over.
         loop_->post(Task([this] { config_lane_->run([](std::stop_token) { ::malloc_trim(0); }); }));
+        if (trim_timer_) trim_timer_->arm(kTrim);  // what the parts do with the new settings takes some turns
         if (problems.empty())
             journal_->log(journal::Level::info, journal::msg::config_loaded,
                           changed ? "the new configuration is in force" : "the configuration was read again: nothing changed");
@@ -85,27 +90,62 @@ void Wiring::apply(std::shared_ptr<config::Loaded> fresh, Reloaded done) {
     resolve_roles();
     keep_space();
     auto deposits = take_deposits();
-    if (same && !again_timer_) return done({false, {}});
-    if (again_timer_) {  // what could not be started has nothing to reconfigure
-        again_timer_.reset();
-        deposits_.reset();
-    }
-    if (!deposits.configured) {
+    auto outlets = take_outlets();
+    const bool again = again_timer_ != nullptr;
+    again_timer_.reset();
+    if (again && deposits_failed_) deposits_.reset();  // what could not be started has nothing to reconfigure
+    if (again && outlets_failed_) stop_outlets();
+    if (!same || again) define_own_targets();
+    struct Both {
+        int left = 2;
+        control::ReloadOutcome outcome;
+    };
+    auto both = std::make_shared<Both>();
+    both->outcome.changed = !same || again;
+    const auto one_is_done = [this, both, done = std::move(done)](const Result<void>& applied) {
+        if (!applied) both->outcome.problems.push_back({"", applied.error().what});
+        if (--both->left > 0) return;
+        take_alert_settings();  // when the targets are those of the new configuration
+        done(std::move(both->outcome));
+    };
+    apply_deposits(std::move(deposits), same && !again, one_is_done);
+    apply_outlets(std::move(outlets), one_is_done);
+}
+
+namespace {
+
+Result<void> as_problem(Result<void> defined) {
+    if (defined) return defined;
+    return fail(defined.error().code, "the history refused the new targets: " + defined.error().what);
+}
+
+}  // namespace
+
+void Wiring::apply_deposits(core::DepositSettings settings, bool same, Done done) {
+    if (same) return done({});
+    if (!settings.configured) {
         deposits_.reset();
         registry_->define("deposit", {}, [](Result<void>) {});
-        define_own_targets();
-        return done({true, {}});
+        return done({});
     }
     if (!deposits_) {
-        define_own_targets();
-        start_parts(std::move(deposits));
-        return done({true, {}});
+        start_deposits(std::move(settings), [](Result<void>) {});
+        return done({});
     }
-    auto configured = deposits_->reconfigure(std::move(deposits), [done](Result<void> defined) {
-        if (defined) return done({true, {}});
-        done({true, {{"", "the history refused the new targets: " + defined.error().what}}});
-    });
-    if (!configured) done({true, {{"", configured.error().what}}});
+    auto configured = deposits_->reconfigure(std::move(settings), [done](Result<void> defined) { done(as_problem(std::move(defined))); });
+    if (!configured) done(std::move(configured));
+}
+
+/// Also where nothing changed: the inventory lies elsewhere, and a reload is how somebody says that it is another one.
+void Wiring::apply_outlets(core::OutletSettings settings, Done done) {
+    if (!settings.configured) {
+        if (!outlets_) return done({});
+        stop_outlets();
+        registry_->define("outlet", {}, [](Result<void>) {});
+        return done({});
+    }
+    if (!outlets_) return start_outlets(std::move(settings), [done = std::move(done)](Result<void>) { done({}); });
+    outlets_->reconfigure(std::move(settings), [done = std::move(done)](Result<void> defined) { done(as_problem(std::move(defined))); });
 }
 
 /// Names of users and groups are looked up off the loop: the name service may be slow.

@@ -15,7 +15,6 @@
 #include "common/base/text.h"
 #include "daemon/app/state_lock.h"
 #include "daemon/app/wiring.h"
-#include "daemon/platform/service/credential.h"
 
 namespace bkmon::app {
 
@@ -23,21 +22,6 @@ namespace {
 
 constexpr milliseconds kAgain{std::chrono::seconds(30)};
 const TargetId kDeposits = TargetId::of("bkmon", {"deposits"});
-constexpr std::string_view kExtra = "bkmon.extra";  ///< as systemd's own sysusers.extra, tmpfiles.extra
-
-/// bkmon-inspect lies beside bkmond, or in the distribution's place.
-Result<std::string> inspector_path() {
-    std::error_code error;
-    const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-    if (error) return fail(Errc::unavailable, "/proc/self/exe cannot be read: " + error.message());
-    for (const auto& folder : {self.parent_path(), std::filesystem::path("/usr/libexec/bkmon")}) {
-        const auto file = folder / "bkmon-inspect";
-        const auto type = std::filesystem::status(file, error).type();
-        if (type == std::filesystem::file_type::regular) return file.string();
-        if (type != std::filesystem::file_type::not_found) return fail(Errc::unavailable, file.string() + " cannot be used: " + error.message());
-    }
-    return fail(Errc::not_found, "bkmon-inspect is neither beside bkmond nor in /usr/libexec/bkmon: install bkmon again");
-}
 
 core::Verdict not_watched(const Error& error, Time now) {
     return core::plain_verdict(core::Status::unreachable, "deposit_unavailable",
@@ -67,8 +51,17 @@ void set_process_limits() {
 
 }  // namespace
 
-config::Loaded read_configuration(const std::string& file) {
-    return config::load(file, config::Extra{fmt::format("credential {}", kExtra), service::read_credential(kExtra)});
+Result<std::string> program_path(const std::string& name) {
+    std::error_code error;
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+    if (error) return fail(Errc::unavailable, "/proc/self/exe cannot be read: " + error.message());
+    for (const auto& folder : {self.parent_path(), std::filesystem::path("/usr/libexec/bkmon")}) {
+        const auto file = folder / name;
+        const auto type = std::filesystem::status(file, error).type();
+        if (type == std::filesystem::file_type::regular) return file.string();
+        if (type != std::filesystem::file_type::not_found) return fail(Errc::unavailable, file.string() + " cannot be used: " + error.message());
+    }
+    return fail(Errc::not_found, name + " is neither beside bkmond nor in /usr/libexec/bkmon: install bkmon again");
 }
 
 int run(const Arguments& arguments) {
@@ -126,17 +119,25 @@ Wiring::~Wiring() {
     alive_.reset();
     beat_timer_.reset();
     house_timer_.reset();
+    trim_timer_.reset();
     verdict_listener_.reset();
     server_.reset();
     if (runs_) runs_->interrupt_all();  // followers are gone; the history says how far they came
+    ping_.reset();
+    http_.reset();
+    alerts_.reset();
+    transport_.reset();
     deposits_.reset();
+    stop_outlets();
     space_.reset();
     // Running copies heed their stop token; then the last writes, then the store.
-    for (auto* lane : {deposit_lane_.get(), vault_lane_.get(), scrub_lane_.get(), cpu_lane_.get(), config_lane_.get()})
+    const auto lanes = {deposit_lane_.get(), vault_lane_.get(),  scrub_lane_.get(), cpu_lane_.get(),
+                        config_lane_.get(),  outlet_lane_.get(), name_lane_.get()};
+    for (auto* lane : lanes)
         if (lane != nullptr) lane->begin_stop();
     if (store_) store_->close();
     bool hung = false;
-    for (auto* lane : {deposit_lane_.get(), vault_lane_.get(), scrub_lane_.get(), cpu_lane_.get(), config_lane_.get()})
+    for (auto* lane : lanes)
         if (lane != nullptr) hung = !lane->wait_stopped(std::chrono::seconds(5)) || hung;
     if (!hung) return;
     // A file system that does not answer would hold us for ever; everything that must be durable is.
@@ -169,11 +170,12 @@ Result<void> Wiring::open_state() {
 Result<void> Wiring::assemble() {
     started_boot_ = loop_->clock().boot();
     started_at_ = loop_->clock().now();
+    history_written_ = started_boot_;
     files_ = files::system_files();
     make_lanes();
     if (auto state = open_state(); !state) return state;
     children_ = std::make_unique<loop::ProcessRunner>(*loop_);
-    auto inspector = inspector_path();
+    auto inspector = program_path("bkmon-inspect");
     if (!inspector) return fail(std::move(inspector.error()));
     inspector_ = inspect::make_process_inspector(*children_, *loop_, std::move(*inspector));
     registry_ = std::make_unique<targets::Registry>(*loop_, *store_);
@@ -190,6 +192,8 @@ Result<void> Wiring::assemble() {
                                       duration_words(by < milliseconds(0) ? -by : by)));
         scheduler_->clock_changed();
         if (deposits_) deposits_->clock_changed();
+        if (outlets_) outlets_->clock_changed();
+        if (alerts_) alerts_->clock_changed(by);
     });
     if (clock) clock_watch_ = std::move(*clock);
     roles_ = control::Roles::resolve(loaded_->settings.control, static_cast<std::uint32_t>(::geteuid()));
@@ -204,7 +208,7 @@ void Wiring::bind_methods() {
     control_parts_ = std::make_unique<control::ControlParts>(
         control::ControlParts{*loop_, *store_, *registry_, *runs_, *scheduler_, BKMON_VERSION, started_at_, started_boot_,
                               [this]() -> const core::Settings& { return loaded_->settings; }, [this] { return degraded(); },
-                              [this] { return effective_.all(); }, [this](Reloaded done) { reload(std::move(done)); }});
+                              [this] { return stale(); }, [this] { return effective_.all(); }, [this](Reloaded done) { reload(std::move(done)); }});
     deposits_door_ = std::make_unique<control::DepositsDoor>(control::DepositsDoor{
         [this] { return deposits_.get(); }, *runs_, *registry_,
         [this](std::string yaml, std::function<void(Result<std::string>)> done) { write_jobs(std::move(yaml), std::move(done)); }});
@@ -213,6 +217,8 @@ void Wiring::bind_methods() {
     control::bind_schedule(*dispatcher_, *control_parts_);
     control::bind_daemon(*dispatcher_, *control_parts_);
     control::bind_deposits(*dispatcher_, *deposits_door_);
+    bind_outlet_methods();
+    bind_alert_methods();
     control::record_audit(*dispatcher_, *loop_, *store_, *journal_);
 }
 
@@ -242,7 +248,7 @@ void Wiring::load_memory() {
                 if (!schedules) return give_up("the schedules", schedules.error());
                 watch_verdicts();
                 define_own_targets();
-                start_parts(take_deposits());
+                start_parts();
             });
         });
     });
@@ -252,6 +258,8 @@ void Wiring::define_own_targets() {
     std::vector<targets::TargetSpec> specs;
     std::vector<const char*> names{"history", "space"};
     if (loaded_->settings.deposits.configured) names.insert(names.end(), {"deposits", "unexpected", "vault", "verify"});
+    if (loaded_->settings.outlets.configured) names.insert(names.end(), {"inventory", "outlets"});
+    if (loaded_->settings.mail.configured) names.push_back("mail");
     for (const char* name : names) {
         targets::TargetSpec spec;
         spec.id = TargetId::of("bkmon", {name});
@@ -279,7 +287,7 @@ std::unique_ptr<deposits::Part> Wiring::make_deposits(core::DepositSettings sett
     options.settings = std::move(settings);
     options.state_dir = loaded_->settings.state;
     options.parallel = static_cast<int>(std::max(2U, std::thread::hardware_concurrency()));
-    options.hold_off = [this] { return space_ && space_->on_reserve() ? std::string("the disk of bkmond's own records is full") : std::string(); };
+    options.hold_off = [this] { return hold_off(); };
     options.adopt = [this](std::vector<std::pair<std::string, std::string>> names) {
         std::vector<config::AdoptJob> jobs;
         for (auto& [agent, database] : names) jobs.push_back({agent, database});
@@ -293,26 +301,42 @@ std::unique_ptr<deposits::Part> Wiring::make_deposits(core::DepositSettings sett
     return std::make_unique<deposits::Part>(rooms, std::move(options));
 }
 
-void Wiring::start_parts(core::DepositSettings deposits) {
-    if (!deposits.configured) {
-        if (!ready_)
-            journal_->log(
-                journal::Level::notice, journal::msg::note,
-                fmt::format("nothing is configured yet: describe what to watch in {} (see bkmon.yaml(5)), then: bkmonctl reload", arguments_.config));
-        return ready();
-    }
-    deposits_ = make_deposits(std::move(deposits));
-    deposits_->start([this](Result<void> started) {
-        again_timer_.reset();
-        if (!started) start_parts_again(started.error());
+/// Why nothing may begin whose result must be recorded.
+std::string Wiring::hold_off() const {
+    return space_ && space_->on_reserve() ? std::string("the disk of bkmond's own records is full") : std::string();
+}
+
+void Wiring::start_parts() {
+    auto deposits = take_deposits();
+    auto outlets = take_outlets();
+    if (!deposits.configured && !outlets.configured)
+        journal_->log(
+            journal::Level::notice, journal::msg::note,
+            fmt::format("nothing is configured yet: describe what to watch in {} (see bkmon.yaml(5)), then: bkmonctl reload", arguments_.config));
+    auto left = std::make_shared<int>(2);
+    const auto one_is_there = [this, left](const Result<void>&) {
+        if (--*left == 0) ready();
+    };
+    deposits.configured ? start_deposits(std::move(deposits), one_is_there) : one_is_there({});
+    outlets.configured ? start_outlets(std::move(outlets), one_is_there) : one_is_there({});
+}
+
+/// Half a part would look like a whole one: what a disk that failed once, or is full, has kept from starting begins anew.
+void Wiring::start_deposits(core::DepositSettings settings, Done done) {
+    deposits_ = make_deposits(std::move(settings));
+    deposits_->start([this, done = std::move(done)](Result<void> started) {
+        deposits_failed_ = !started;
+        if (!started) {
+            journal_->log(journal::Level::error, journal::msg::note,
+                          fmt::format("the deposits are not watched: {}; tried again in 30 s", started.error().what));
+            start_again();
+        }
         registry_->overrule(kDeposits, started ? std::nullopt : std::optional(not_watched(started.error(), loop_->clock().now())));
-        ready();
+        done(std::move(started));
     });
 }
 
-/// A disk that failed once, or is full: half a part would look like a whole one, so it begins anew.
-void Wiring::start_parts_again(const Error& error) {
-    journal_->log(journal::Level::error, journal::msg::note, fmt::format("the deposits are not watched: {}; tried again in 30 s", error.what));
+void Wiring::start_again() {
     again_timer_ = loop_->make_timer([this] {
         // Its jobs were moved into it: they are read again.
         reload([this](const control::ReloadOutcome& outcome) {
@@ -326,9 +350,11 @@ void Wiring::ready() {
     if (ready_) return;
     beat_timer_ = loop_->make_timer([this] { beat(); });
     house_timer_ = loop_->make_timer([this] { keep_house(); });
+    trim_timer_ = loop_->make_timer([this] { config_lane_->run([](std::stop_token) { ::malloc_trim(0); }); });
     keep_space();
     judge_history();
     ready_ = true;
+    start_alerts();
     if (auto control = open_control(); !control) {
         journal_->log(journal::Level::error, journal::msg::note, "not started: " + control.error().what);
         tell_terminal("not started: " + control.error().what);

@@ -14,6 +14,7 @@ constexpr milliseconds kBeat{1000};
 constexpr milliseconds kHouse{std::chrono::hours(1)};
 constexpr milliseconds kAskHistory{std::chrono::seconds(10)};
 constexpr int kExpireBatch = 2000;
+constexpr milliseconds kStaleHistory{std::chrono::minutes(2)}, kStaleLook{std::chrono::minutes(10)};
 const TargetId kHistory = TargetId::of("bkmon", {"history"});
 
 journal::Level level_of(core::Severity s) {
@@ -62,6 +63,7 @@ void Wiring::judge_history() {
                       if (alive.expired()) return;
                       judging_history_ = false;
                       if (!done) return history_fails(done.error().what);
+                      history_written_ = loop_->clock().boot();
                       space_ && space_->on_reserve() ? history_on_reserve() : history_works();
                   });
 }
@@ -114,6 +116,7 @@ void Wiring::history_fails(const std::string& problem) {
     }
     history_failure_->reason = reason;
     registry_->overrule(kHistory, history_failure_);
+    if (alerts_) alerts_->cannot_record(reason);
     if (!space_ || space_->on_reserve()) return;
     space_->emergency([this, alive = std::weak_ptr<int>(alive_)](bool freed) {
         if (!alive.expired() && freed) judge_history();
@@ -158,6 +161,21 @@ std::vector<std::string> Wiring::degraded() const {
     return list;
 }
 
+/// What shows that we do our work, and is older than it may be: whoever relies on us must not take the last word for the present one.
+std::vector<std::string> Wiring::stale() const {
+    std::vector<std::string> list;
+    const auto now = loop_->clock().boot();
+    if (now - history_written_ > kStaleHistory) list.push_back("nothing could be recorded for " + duration_words(now - history_written_));
+    if (deposits_) {
+        const auto looked = deposits_->looked_at().value_or(started_boot_);
+        const auto most = 2 * deposits_->settings().rescan + kStaleLook;
+        if (now - looked > most) list.push_back("no look at the deposit folders has ended for " + duration_words(now - looked));
+    }
+    if (outlets_)
+        for (auto& sentence : outlets_->stuck()) list.push_back(std::move(sentence));
+    return list;
+}
+
 std::string Wiring::status_line() const {
     const auto counts = registry_->counts();
     std::string text = fmt::format("{} targets", registry_->size());
@@ -167,8 +185,10 @@ std::string Wiring::status_line() const {
         text += fmt::format("{}{} {}", separator, counts[i], core::name_of(core::kStatuses[i]));
         separator = ", ";
     }
+    if (const auto scans = outlets_ ? outlets_->activity() : std::string(); !scans.empty()) text += "; " + scans;
     if (history_failure_) text += "; the history cannot be written";
     if (!history_failure_ && space_ && !space_->shortage().empty()) text += "; " + space_->shortage();
+    if (alerts_ && !alerts_->trouble().empty()) text += "; " + alerts_->trouble();
     return text;
 }
 

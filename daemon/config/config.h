@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,9 +34,14 @@ struct Extra {
     Result<std::string> bytes;
 };
 
+/// Judges one template of mails: its name, which part it is ("subject", "txt", "html"), its text. Errc::invalid; the text may begin with
+/// "line:column: ".
+using TemplateCheck = std::function<Result<void>(const std::string& name, const std::string& part, const std::string& text)>;
+
 /// Reads `file`, conf.d/*.yaml beside it in name order, then `extra`. Blocks on disk and may take long: off the loop. A missing main file is a
 /// problem, an empty one is a valid, empty configuration. Limits on depth, nodes and size hold against alias bombs.
-Loaded load(const std::string& file, const std::optional<Extra>& extra = {});
+/// The folder mail.templates is read too where there is somebody to `check` what lies in it.
+Loaded load(const std::string& file, const std::optional<Extra>& extra = {}, const TemplateCheck& check = {});
 
 /// The YAML of jobs that would expect these, as `deposits adopt` prints and writes it.
 struct AdoptJob {

@@ -6,6 +6,11 @@
 
 namespace bkmon::config {
 
+std::uint32_t Context::add_file(std::string path) {
+    files_.push_back(std::move(path));
+    return static_cast<std::uint32_t>(files_.size() - 1);
+}
+
 void Context::problem(const Mark& mark, std::string message) { found_.push_back({mark, std::move(message)}); }
 
 std::string Context::where(const Mark& mark) const {

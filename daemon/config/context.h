@@ -12,6 +12,8 @@ class Context {
 public:
     explicit Context(std::vector<std::string> files) : files_(std::move(files)) {}
 
+    /// A further file in which there may be problems: what Mark::file is for it.
+    std::uint32_t add_file(std::string path);
     void problem(const Mark& mark, std::string message);
     /// "file:line:col", or the file alone.
     std::string where(const Mark& mark) const;

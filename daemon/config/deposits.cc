@@ -114,7 +114,8 @@ const std::array<Setting<DepositJob>, 26> kJob{{
     {{"owner", Kind::text, "user", "only files of this user are taken in; default: anybody's"}, [](DepositJob& j) -> Slot { return &j.owner; }},
     {{"labels", Kind::labels, "map of texts", "for filters: {region: littoral}; a job adds to those of defaults"},
      [](DepositJob& j) -> Slot { return &j.labels; }},
-    {{"recipients", Kind::words, "list", "who is told; a job's list replaces that of defaults"}, [](DepositJob& j) -> Slot { return &j.recipients; }},
+    {{"recipients", Kind::addresses, "list of mail addresses", "who is told; a job's list replaces that of defaults"},
+     [](DepositJob& j) -> Slot { return &j.recipients; }},
 }};
 
 /// What only one job can have.

@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "common/base/text.h"
+#include "daemon/config/url.h"
+#include "daemon/core/mail_address.h"
 #include "daemon/core/path_template.h"
 #include "daemon/core/schedule.h"
 
@@ -115,17 +117,15 @@ public:
     bool choice(std::size_t& into) {
         const auto* raw = scalar(row_.range);
         if (!raw) return false;
-        const auto words = split(row_.choices, ' ');
-        const auto at = std::find(words.begin(), words.end(), *raw);
-        if (at == words.end()) {
-            const auto near = nearest(*raw, words);
-            return bad(fmt::format("'{}' is none of {}{}", shown(*raw), fmt::join(words, ", "),
-                                   near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near)));
-        }
-        into = static_cast<std::size_t>(at - words.begin());
-        return true;
+        return find_choice(*raw, into);
     }
     bool words(std::vector<std::string>& into) {
+        if (node_.kind == NodeKind::scalar && (row_.kind == Kind::patterns || row_.kind == Kind::choices)) {
+            std::string word;
+            if (!text(word)) return false;
+            into = {std::move(word)};
+            return true;
+        }
         if (node_.kind != NodeKind::list) {
             if (node_.kind != NodeKind::null) return bad("expected a list: [a, b]");
             into.clear();
@@ -161,15 +161,41 @@ public:
     }
 
 private:
+    bool find_choice(const std::string& raw, std::size_t& into) {
+        const auto words = split(row_.choices, ' ');
+        const auto at = std::find(words.begin(), words.end(), raw);
+        if (at == words.end()) {
+            const auto near = nearest(raw, words);
+            return bad(fmt::format("'{}' is none of {}{}", shown(raw), fmt::join(words, ", "),
+                                   near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near)));
+        }
+        into = static_cast<std::size_t>(at - words.begin());
+        return true;
+    }
+    /// People write the password where its file's name belongs: that is not to be read in a log.
+    std::string said(const std::string& raw) const {
+        return row_.name.starts_with("password") || row_.kind == Kind::url ? "what stands there" : fmt::format("'{}'", shown(raw));
+    }
     bool check_text(const std::string& raw) {
         if (raw.empty()) return bad("is empty");
         if (raw.size() > kMaxText) return bad(fmt::format("is longer than {} bytes", kMaxText));
-        if (has_control(raw)) return bad(fmt::format("'{}' holds control characters", shown(raw)));
+        if (has_control(raw)) return bad(said(raw) + " holds control characters");
         switch (row_.kind) {
             case Kind::name:
                 return (core::acceptable_component(raw) && raw.size() <= 64) ||
-                       bad(fmt::format("'{}': only letters, digits, '.', '_' and '-', at most 64", shown(raw)));
+                       bad(said(raw) + ": only letters, digits, '.', '_' and '-', at most 64");
             case Kind::path: return check_path(raw);
+            case Kind::address:
+            case Kind::addresses:
+                if (const auto address = core::parse_mail_address(raw); !address) return bad(address.error().what);
+                return true;
+            case Kind::url:
+                if (const auto url = parse_url(raw, row_.choices); !url) return bad(url.error().what);
+                return true;
+            case Kind::choices: {
+                std::size_t chosen = 0;
+                return find_choice(raw, chosen);
+            }
             case Kind::zone: return core::zone_exists(raw) || bad(fmt::format("'{}' is not a time zone (such as UTC or Africa/Douala)", shown(raw)));
             case Kind::year:
                 return (raw.size() == 4 && std::all_of(raw.begin(), raw.end(), [](char c) { return c >= '0' && c <= '9'; })) ||
@@ -181,12 +207,12 @@ private:
         }
     }
     bool check_path(const std::string& raw) {
-        if (!raw.starts_with('/')) return bad(fmt::format("'{}' is not an absolute path", shown(raw)));
+        if (!raw.starts_with('/')) return bad(said(raw) + " is not an absolute path");
         const auto parts = split(std::string_view(raw).substr(1), '/');
         const bool root = raw == "/";
         for (const auto& part : parts)
             if (!root && (part.empty() || part == "." || part == ".."))
-                return bad(fmt::format("'{}': write the path without '//', '.', '..' and a '/' at its end", shown(raw)));
+                return bad(said(raw) + ": write the path without '//', '.', '..' and a '/' at its end");
         return true;
     }
 

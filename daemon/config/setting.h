@@ -14,22 +14,27 @@ namespace bkmon::config {
 
 /// What a setting may be; decides how its text is read and checked.
 enum class Kind {
-    text,      ///< one line
-    name,      ///< [A-Za-z0-9._-]{1,64}
-    path,      ///< absolute, normal
-    zone,      ///< IANA time zone
-    schedule,  ///< expression, or `none`; parsed once its zone is known
-    layout,    ///< path template
-    flag,      ///< true, false
-    whole,     ///< number without a fraction
-    number,    ///< decimal number
-    size,      ///< 20GB
-    duration,  ///< 26h
-    choice,    ///< one of the words in `choices`
-    year,      ///< four digits
-    words,     ///< list of texts
-    labels,    ///< map of texts
-    section,   ///< read by a function of its own
+    text,       ///< one line
+    name,       ///< [A-Za-z0-9._-]{1,64}
+    path,       ///< absolute, normal
+    zone,       ///< IANA time zone
+    schedule,   ///< expression, or `none`; parsed once its zone is known
+    layout,     ///< path template
+    flag,       ///< true, false
+    whole,      ///< number without a fraction
+    number,     ///< decimal number
+    size,       ///< 20GB
+    duration,   ///< 26h
+    choice,     ///< one of the words in `choices`
+    year,       ///< four digits
+    words,      ///< list of texts
+    patterns,   ///< one text or a list of them
+    choices,    ///< one of the words in `choices`, or a list of them
+    address,    ///< mail address, with or without a name
+    addresses,  ///< list of them
+    url,        ///< of one of the schemes in `choices`; see config/url.h
+    labels,     ///< map of texts
+    section,    ///< read by a function of its own
 };
 
 /// Where a setting goes. A choice becomes text unless its slot is a flag (true for the first word) or a Content.
@@ -43,7 +48,7 @@ struct Row {
     std::string_view range;  ///< for people: "1..1000", "mysql, postgresql, …"
     std::string_view description;
     double low = 0, high = 0;       ///< of whole, number, size (bytes), duration (ms); both 0: no limit
-    std::string_view choices = {};  ///< words, separated by a space; of a duration: the word that means 0
+    std::string_view choices = {};  ///< words, separated by a space; of a duration: the word that means 0; of a url: its schemes
 };
 
 template <class S>

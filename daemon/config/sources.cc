@@ -17,24 +17,6 @@ namespace {
 
 constexpr std::size_t kMaxFile = std::size_t{16} << 20, kMaxAll = std::size_t{64} << 20, kMaxFiles = 2000;
 
-Result<std::string> read_file(const std::string& path) {
-    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));  // non-blocking: a FIFO must not stop the start
-    if (!fd) return sys_fail("cannot be read", errno);
-    struct stat st {};
-    if (::fstat(fd.get(), &st) != 0) return sys_fail("cannot be read", errno);
-    if (!S_ISREG(st.st_mode)) return fail(Errc::invalid, "is no plain file");
-    std::string bytes;
-    char buffer[65536];
-    while (bytes.size() <= kMaxFile) {
-        const auto n = ::read(fd.get(), buffer, sizeof buffer);
-        if (n == 0) return bytes;
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return sys_fail("cannot be read", errno);
-        bytes.append(buffer, static_cast<std::size_t>(n));
-    }
-    return fail(Errc::invalid, fmt::format("is larger than {}", size_words(kMaxFile)));
-}
-
 std::string folder_of(const std::string& file) {
     const auto slash = file.rfind('/');
     return slash == std::string::npos ? "" : file.substr(0, slash + 1);
@@ -64,6 +46,24 @@ std::vector<std::string> drop_ins(const std::string& folder, std::vector<Problem
 
 }  // namespace
 
+Result<std::string> read_plain_file(const std::string& path, std::size_t most) {
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));  // non-blocking: a FIFO must not stop the start
+    if (!fd) return sys_fail("cannot be read", errno);
+    struct stat st {};
+    if (::fstat(fd.get(), &st) != 0) return sys_fail("cannot be read", errno);
+    if (!S_ISREG(st.st_mode)) return fail(Errc::invalid, "is no plain file");
+    std::string bytes;
+    char buffer[65536];
+    while (bytes.size() <= most) {
+        const auto n = ::read(fd.get(), buffer, sizeof buffer);
+        if (n == 0) return bytes;
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return sys_fail("cannot be read", errno);
+        bytes.append(buffer, static_cast<std::size_t>(n));
+    }
+    return fail(Errc::invalid, fmt::format("is larger than {}", size_words(most)));
+}
+
 std::vector<Source> read_sources(const std::string& file, std::vector<Problem>& problems) {
     std::vector<std::string> paths{file};
     const auto folder = folder_of(file) + "conf.d";
@@ -71,7 +71,7 @@ std::vector<Source> read_sources(const std::string& file, std::vector<Problem>& 
     std::vector<Source> sources;
     std::size_t all = 0;
     for (const auto& path : paths) {
-        auto bytes = read_file(path);
+        auto bytes = read_plain_file(path, kMaxFile);
         if (!bytes) {
             problems.push_back({printable(path, 4096), bytes.error().what});
             continue;

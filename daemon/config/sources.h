@@ -16,7 +16,10 @@ struct Source {
 /// Blocks on disk.
 std::vector<Source> read_sources(const std::string& file, std::vector<Problem>& problems);
 
-/// What load() does with what was read. Pure but for the zone database.
-Loaded load_sources(const std::vector<Source>& sources);
+/// The bytes of a plain file of at most so many bytes; never waits for somebody to write into a FIFO.
+Result<std::string> read_plain_file(const std::string& path, std::size_t most);
+
+/// What load() does with what was read. Without `check` pure but for the zone database.
+Loaded load_sources(const std::vector<Source>& sources, const TemplateCheck& check = {});
 
 }  // namespace bkmon::config

@@ -85,18 +85,19 @@ private:
 };
 using WordsPtr = std::shared_ptr<Words>;
 
-void complete_targets(ControlParts& parts, const WordsPtr& words, bool agents) {
-    for (const auto* target : parts.registry.match({}, agents ? "deposit" : "")) {
-        const auto& id = target->spec.id.str();
-        if (!words->caller().may_touch(id)) continue;
-        if (!agents) {
-            words->add(id);
-            continue;
-        }
-        const auto begin = id.find('/') + 1;
-        words->add(id.substr(begin, id.find('/', begin) - begin));
-    }
+/// Ids of targets of a kind, or one part of each.
+void complete_targets(ControlParts& parts, const WordsPtr& words, const std::string& kind, std::string (*part)(const std::string& id)) {
+    for (const auto* target : parts.registry.match({}, kind))
+        if (const auto& id = target->spec.id.str(); words->caller().may_touch(id)) words->add(part(id));
     words->answer();
+}
+
+std::string whole(const std::string& id) { return id; }
+std::string last_part(const std::string& id) { return id.substr(id.rfind('/') + 1); }
+/// An agent, an outlet's code.
+std::string first_part(const std::string& id) {
+    const auto begin = id.find('/') + 1;
+    return id.substr(begin, id.find('/', begin) - begin);
 }
 
 /// Words from the history: `look` gathers, off the loop, the pairs of a word and the target it is about.
@@ -132,17 +133,60 @@ Result<void> look_for_held(history::Reader& reader, Found& found) {
     return {};
 }
 
+/// Those that are open: who completes wants to acknowledge one.
+Result<void> look_for_incidents(history::Reader& reader, Found& found) {
+    history::IncidentQuery query;
+    query.open_only = true;
+    query.limit = kMostWords;
+    auto rows = reader.incidents(query);
+    if (!rows) return fail(std::move(rows.error()));
+    std::set<std::string> threads;
+    for (auto row = rows->rbegin(); row != rows->rend(); ++row)  // the smallest number of those that are one incident
+        if (row->thread.empty() || threads.insert(row->thread).second) found.emplace_back(std::to_string(row->id), row->target.str());
+    return {};
+}
+
+/// Silences and mails are about targets that a limited caller may not know: nothing is completed for him.
+Result<void> look_for_silences(history::Reader& reader, Found& found, Time now) {
+    auto rows = reader.silences();
+    if (!rows) return fail(std::move(rows.error()));
+    for (const auto& row : *rows)
+        if (!row.until || *row.until > now) found.emplace_back(std::to_string(row.id), "");
+    return {};
+}
+
+Result<void> look_for_mails(history::Reader& reader, Found& found) {
+    for (const char* state : {"waiting", "failed"}) {
+        history::MailQuery query;
+        query.state = state;
+        query.limit = static_cast<int>(kDefaultWords);
+        auto rows = reader.mails(query);
+        if (!rows) return fail(std::move(rows.error()));
+        for (const auto& row : *rows) found.emplace_back(std::to_string(row.id), "");
+    }
+    return {};
+}
+
 void complete(ControlParts& parts, const CallPtr& call) {
     const auto what = call->params().string("what");
     const auto prefix = call->params().string("prefix");
     const auto limit = call->params().integer("limit");
-    if (!what || !*what) return call->invalid("what", "targets, runs, held or agents");
+    constexpr auto kWhat = "targets, agents, outlets, modes, runs, held, incidents, silences or mails";
+    if (!what || !*what) return call->invalid("what", kWhat);
     if (!prefix) return call->invalid("prefix", prefix.error().what);
     if (!limit || limit->value_or(1) < 1 || limit->value_or(1) > kMostWords) return call->invalid("limit", "from 1 to 2000");
     const auto words = std::make_shared<Words>(call, prefix->value_or(""), static_cast<std::size_t>(limit->value_or(kDefaultWords)));
-    if (**what == "targets" || **what == "agents") return complete_targets(parts, words, **what == "agents");
+    if (**what == "targets") return complete_targets(parts, words, "", whole);
+    if (**what == "agents") return complete_targets(parts, words, "deposit", first_part);
+    if (**what == "outlets") return complete_targets(parts, words, "outlet", first_part);
+    if (**what == "modes") return complete_targets(parts, words, "outlet", last_part);
     if (**what == "held") return complete_from_history(parts, words, look_for_held);
-    if (**what != "runs") return call->invalid("what", "targets, runs, held or agents");
+    if (**what == "incidents") return complete_from_history(parts, words, look_for_incidents);
+    if (**what == "silences")
+        return complete_from_history(
+            parts, words, [now = parts.loop.clock().now()](history::Reader& reader, Found& found) { return look_for_silences(reader, found, now); });
+    if (**what == "mails") return complete_from_history(parts, words, look_for_mails);
+    if (**what != "runs") return call->invalid("what", kWhat);
     for (const auto& progress : parts.runs.active())
         if (call->caller().may_touch(progress.row.what)) words->add(progress.row.id);
     complete_from_history(parts, words, look_for_runs);

@@ -6,6 +6,7 @@
 #include "daemon/control/rows_json.h"
 #include "daemon/control/selection.h"
 #include "daemon/control/targets_handlers.h"
+#include "daemon/core/day.h"
 #include "daemon/core/reason_codes.h"
 #include "daemon/core/schedule.h"
 
@@ -176,7 +177,7 @@ void handle_explain(ControlParts& parts, const CallPtr& call) {
     const auto& zone = target->spec.timezone;
     const auto until = parse_moment(**as_of, zone, parts.loop.clock().now(), Sense::to);
     if (!until) return call->invalid("as_of", until.error().what);
-    explain_then(parts, call, target->spec.id, {**as_of, *until, parse_date(**as_of) ? **as_of : "", zone});
+    explain_then(parts, call, target->spec.id, {**as_of, *until, core::parse_date(**as_of) ? **as_of : "", zone});
 }
 
 }  // namespace bkmon::control

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 
 #include "common/base/text.h"
+#include "daemon/core/day.h"
 #include "daemon/core/schedule.h"
 
 namespace bkmon::control {
@@ -20,47 +20,20 @@ bool has_shape(std::string_view text, std::string_view pattern) {
            });
 }
 
-int number(std::string_view digits) {
-    int n = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), n);
-    return n;
-}
-
 Result<Time> at_clock(std::string_view hh_mm, std::string_view zone, Time now, Sense sense) {
-    auto day = *parse_date(core::local_date(now, zone));
-    const auto on = [&](std::chrono::sys_days d) { return core::from_civil(fmt::format("{}T{}:00", date_text(d), hh_mm), zone); };
+    auto day = *core::parse_date(core::local_date(now, zone));
+    const auto on = [&](std::chrono::sys_days d) { return core::from_civil(fmt::format("{}T{}:00", core::date_text(d), hh_mm), zone); };
     auto t = on(day);
     if (t && sense == Sense::until && *t <= now) t = on(day + std::chrono::days(1));
     if (t && sense != Sense::until && *t > now) t = on(day - std::chrono::days(1));
     return t;
 }
 
-Result<Time> on_date(std::chrono::sys_days day, std::string_view zone, Sense sense) {
-    if (sense != Sense::to) return core::from_civil(date_text(day) + "T00:00:00", zone);
-    auto next = core::from_civil(date_text(day + std::chrono::days(1)) + "T00:00:00", zone);
-    if (next) *next -= milliseconds(1);
-    return next;
-}
-
 }  // namespace
-
-std::optional<std::chrono::sys_days> parse_date(std::string_view text) {
-    using namespace std::chrono;
-    if (!has_shape(text, "0000-00-00")) return std::nullopt;
-    const year_month_day date{year(number(text.substr(0, 4))), month(static_cast<unsigned>(number(text.substr(5, 2)))),
-                              day(static_cast<unsigned>(number(text.substr(8, 2))))};
-    if (!date.ok()) return std::nullopt;
-    return sys_days(date);
-}
-
-std::string date_text(std::chrono::sys_days day) {
-    const std::chrono::year_month_day date(day);
-    return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
-}
 
 Result<Time> parse_moment(std::string_view text, std::string_view zone, Time now, Sense sense) {
     if (auto t = parse_rfc3339(text)) return *t;
-    if (const auto day = parse_date(text)) return on_date(*day, zone, sense);
+    if (const auto day = core::parse_date(text)) return sense == Sense::to ? core::end_of_day(*day, zone) : core::begin_of_day(*day, zone);
     if (has_shape(text, "00:00"))
         if (auto t = at_clock(text, zone, now, sense)) return t;
     if (has_shape(text, "0000-00-00 00:00") || has_shape(text, "0000-00-00T00:00") || has_shape(text, "0000-00-00 00:00:00") ||

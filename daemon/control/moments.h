@@ -1,6 +1,4 @@
 #pragma once
-#include <chrono>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,8 +13,5 @@ enum class Sense { from, to, until };
 /// RFC 3339; "2026-11-22" (its first moment, for `to` its last); "2026-11-22 13:00[:00]" in `zone`; "13:00" (the last one that was, for
 /// `until` the next one); a duration ("26h": ago, for `until` from now). Errc::invalid says what is understood.
 Result<Time> parse_moment(std::string_view text, std::string_view zone, Time now, Sense sense);
-
-std::optional<std::chrono::sys_days> parse_date(std::string_view yyyy_mm_dd);
-std::string date_text(std::chrono::sys_days day);
 
 }  // namespace bkmon::control

@@ -31,6 +31,7 @@ struct ControlParts {
     BootTime started_boot{};
     std::function<const core::Settings&()> settings;                   ///< those in force
     std::function<std::vector<std::string>()> degraded;                ///< sentences: what of bkmon itself does not work
+    std::function<std::vector<std::string>()> stale;                   ///< sentences: what bkmon has not looked at for too long
     std::function<std::vector<config::EffectiveSetting>()> effective;  ///< secrets masked
     std::function<void(std::function<void(ReloadOutcome)>)> reload;
 };

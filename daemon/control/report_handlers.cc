@@ -1,14 +1,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "common/base/text.h"
-#include "daemon/control/moments.h"
 #include "daemon/control/pages.h"
 #include "daemon/control/rows_json.h"
 #include "daemon/control/selection.h"
 #include "daemon/control/targets_handlers.h"
+#include "daemon/core/day.h"
 #include "daemon/core/schedule.h"
 
 namespace bkmon::control {
@@ -38,7 +40,7 @@ bool wanted(const DayFilter& filter, const history::DailyRow& row) {
 Result<std::vector<history::DailyRow>> read_day(history::Reader& reader, const DayFilter& filter, sys_days day) {
     history::DailyQuery query;
     query.kind = lower(filter.selection.kind);
-    query.from = query.to = date_text(day);
+    query.from = query.to = core::date_text(day);
     auto rows = reader.daily(query);
     if (rows) std::erase_if(*rows, [&](const history::DailyRow& row) { return !wanted(filter, row); });
     return rows;
@@ -62,12 +64,12 @@ Result<std::shared_ptr<DayFilter>> filter_of(ControlParts& parts, const Call& ca
 Result<void> read_range(ControlParts& parts, const Call& call, DayFilter& filter) {
     // Days are those of each target's zone: the last one is today where it is latest.
     const Time now = parts.loop.clock().now();
-    const auto today = *parse_date(core::local_date(now + std::chrono::hours(14), "UTC"));
+    const auto today = *core::parse_date(core::local_date(now + std::chrono::hours(14), "UTC"));
     const auto date = [&](const char* name, sys_days otherwise) -> Result<sys_days> {
         const auto text = call.params().string(name);
         if (!text) return fail(text.error());
         if (!*text || (*text)->empty()) return otherwise;
-        const auto day = parse_date(**text);
+        const auto day = core::parse_date(**text);
         if (!day) return fail(Errc::invalid, fmt::format("{}: not a date like 2026-11-22", name));
         return *day;
     };
@@ -82,15 +84,40 @@ Result<void> read_range(ControlParts& parts, const Call& call, DayFilter& filter
     return {};
 }
 
+/// The inventory by the part of a target's key that names the outlet, also of outlets that are gone. Read once, when there is one.
+class Outlets {
+public:
+    Result<const history::OutletRow*> of(history::Reader& reader, const TargetId& target) {
+        if (target.kind() != "outlet") return nullptr;
+        if (!std::exchange(read_, true)) {
+            auto rows = reader.outlets();
+            if (!rows) return fail(std::move(rows.error()));
+            for (auto& row : *rows) rows_.emplace(lower(encode_component(row.code)), std::move(row));
+        }
+        const auto& key = target.key();
+        const auto begin = key.find('/') + 1;
+        const auto it = rows_.find(key.substr(begin, key.find('/', begin) - begin));
+        return it == rows_.end() ? nullptr : &it->second;
+    }
+
+private:
+    std::map<std::string, history::OutletRow> rows_;
+    bool read_ = false;
+};
+
 /// Days until there is something to send, at most a month at a time.
-Result<void> read_rows(history::Reader& reader, const DayFilter& filter, Rows& rows, sys_days& next) {
+Result<void> read_rows(history::Reader& reader, const DayFilter& filter, Outlets& outlets, Rows& rows, sys_days& next) {
     Chunks chunks;
     next = filter.day;
     for (int i = 0; i < 31 && next <= filter.last && chunks.count() == 0; ++i, next += days(1)) {
         auto day = read_day(reader, filter, next);
         if (!day) return fail(std::move(day.error()));
-        for (const auto& row : *day)
-            if (filter.selection.picks_status(row.verdict.status)) chunks.add([&](JsonWriter& w) { put_day(w, row); });
+        for (const auto& row : *day) {
+            if (!filter.selection.picks_status(row.verdict.status)) continue;
+            const auto outlet = outlets.of(reader, row.target);
+            if (!outlet) return fail(outlet.error());
+            chunks.add([&](JsonWriter& w) { put_day(w, row, *outlet); });
+        }
     }
     rows.count = chunks.count();
     rows.chunks = chunks.take();
@@ -145,7 +172,7 @@ private:
         JsonWriter w;
         w.begin_object().key("days").begin_array();
         for (const auto& d : days_) {
-            w.begin_object().field("date", date_text(d.date)).field("ok", d.ok).field("bad", d.total - d.ok).field("total", d.total).key("by_status");
+            w.begin_object().field("date", core::date_text(d.date)).field("ok", d.ok).field("bad", d.total - d.ok).field("total", d.total).key("by_status");
             put_counts(w, d.by_status);
             w.end_object();
         }
@@ -166,9 +193,9 @@ void handle_report(ControlParts& parts, CallPtr call) {
     const auto filter = *made;
     if (auto r = read_range(parts, *call, *filter); !r) return call->fail(r.error());
     LongAnswer answer;
-    answer.fetch = [&parts, filter](const std::function<void(Result<Rows>)>& done) {
+    answer.fetch = [&parts, filter, outlets = std::make_shared<Outlets>()](const std::function<void(Result<Rows>)>& done) {
         const auto got = std::make_shared<std::pair<Rows, sys_days>>();
-        parts.store.read([filter, got](history::Reader& reader) { return read_rows(reader, *filter, got->first, got->second); },
+        parts.store.read([filter, outlets, got](history::Reader& reader) { return read_rows(reader, *filter, *outlets, got->first, got->second); },
                          [filter, got, done](Result<void> result) {
                              if (!result) return done(fail(result.error()));
                              filter->day = got->second;
@@ -191,7 +218,7 @@ void handle_summary(ControlParts& parts, const CallPtr& call) {
     if (!count) return call->invalid("days", count.error().what);
     const auto wanted_days = count->value_or(kDefaultDays.count());
     if (wanted_days < 1 || wanted_days > kMostDays.count()) return call->invalid("days", fmt::format("from 1 to {}", kMostDays.count()));
-    (*made)->last = *parse_date(core::local_date(parts.loop.clock().now(), parts.settings().timezone));
+    (*made)->last = *core::parse_date(core::local_date(parts.loop.clock().now(), parts.settings().timezone));
     (*made)->day = (*made)->last - days(wanted_days - 1);
     std::make_shared<Summary>(parts, call, *made)->step();
 }

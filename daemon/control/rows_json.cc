@@ -34,12 +34,15 @@ void put_verdict(JsonWriter& w, const history::VerdictRow& row) {
     w.end_object();
 }
 
-void put_day(JsonWriter& w, const history::DailyRow& row) {
+void put_day(JsonWriter& w, const history::DailyRow& row, const history::OutletRow* outlet) {
     const auto& v = row.verdict;
     w.begin_object().field("target", row.target.str()).field("kind", row.target.kind()).field("date", row.date);
     put_judgement(w, v);
     w.field("at", v.at).field("due_at", v.due).field("backup_at", v.backup_at);
     put_backup(w, v);
+    put_text(w, "drive", v.place);
+    put_text(w, "address", outlet != nullptr ? std::string_view(outlet->address) : "");
+    put_text(w, "name", outlet != nullptr ? std::string_view(outlet->name) : "");
     w.end_object();
 }
 

@@ -9,7 +9,8 @@ namespace bkmon::control {
 
 /// The types of the interface files. Any thread.
 void put_verdict(JsonWriter& w, const history::VerdictRow& row);
-void put_day(JsonWriter& w, const history::DailyRow& row);
+/// `outlet`: whose row it is, as the inventory has it; nullptr for other kinds, or when nothing is known of it.
+void put_day(JsonWriter& w, const history::DailyRow& row, const history::OutletRow* outlet);
 void put_run(JsonWriter& w, const history::RunRow& row);
 void put_counts(JsonWriter& w, const targets::Counts& counts);
 /// null when empty.

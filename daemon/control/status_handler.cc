@@ -65,6 +65,9 @@ private:
         w.end_array().key("degraded").begin_array();
         if (first)
             for (const auto& sentence : parts_.degraded()) w.value(sentence);
+        w.end_array().key("stale").begin_array();
+        if (first)
+            for (const auto& sentence : parts_.stale()) w.value(sentence);
         return w.end_array().end_object().take();
     }
 

@@ -8,7 +8,6 @@ namespace bkmon::core {
 namespace {
 
 constexpr std::size_t kWindow = 10;         // the newest healthy backups that count
-constexpr std::size_t kEnough = 5;          // fewer say nothing about what is usual
 constexpr double kMadToSigma = 1 / 0.6745;  // of a normal distribution: makes the spread comparable with a standard deviation
 
 double median_of(std::vector<double> values) {
@@ -39,7 +38,7 @@ SizeJudgement judge_size(std::uint64_t size, const std::vector<std::uint64_t>& b
     j.baseline = values.size();
     j.below_minimum = size < gate.min_size;
     j.held = j.below_minimum;
-    if (!gate.enabled || values.size() < kEnough) return j;
+    if (!gate.enabled || values.size() < kEnoughSizes) return j;
 
     j.median = median_of(values);
     j.spread = spread_of(values, j.median, gate);

@@ -24,6 +24,7 @@ struct Verdict {
     std::string sha256;          ///< lower case hex, or empty
     std::string run;             ///< id of the run that found it, or empty
     std::optional<milliseconds> duration;
+    std::string place;           ///< where the file lies, when its name alone does not say it: an outlet's drive "E:" or share; or empty
     std::string evidence = "{}"; ///< a JSON object: figures, thresholds, rule, report quoted
 };
 

@@ -98,6 +98,7 @@ std::string to_json(const Verdict& v) {
     write(w, "run", v.run);
     w.key("duration_ms");
     v.duration ? w.value(std::int64_t{v.duration->count()}) : w.null();
+    if (!v.place.empty()) write(w, "place", v.place);  // younger than what was written before: absent is empty
     write(w, "evidence", v.evidence);  // as a text: what comes back is the same to the byte
     return w.end_object().take();
 }
@@ -124,6 +125,7 @@ Result<Verdict> verdict_from_json(std::string_view text) {
     v.run = r.text("run");
     const auto duration = r.number<std::int64_t>("duration_ms");
     if (duration) v.duration = milliseconds(*duration);
+    if (tree->find("place") != nullptr) v.place = r.text("place");
     v.evidence = r.text("evidence");
     // Not parsed: a recovery must not fail over evidence that some rule wrote badly.
     if (!v.evidence.starts_with('{') || !v.evidence.ends_with('}')) r.bad("evidence");

@@ -20,7 +20,9 @@ constexpr std::uint64_t kSmall = std::uint64_t{8} << 20;  // copied in less time
 milliseconds retry_delay(int retries) { return std::min(kLongestRetry, kFirstRetry * (1 << std::min(retries, 5))); }
 
 /// A damaged version is none. While the current one is damaged nothing is `unchanged` and its own bytes are no replay: they replace it.
-Baseline baseline_of(const std::vector<history::HealthyRow>& rows, bool was_healthy, const std::string& sha256) {
+/// Somebody said that a size is the new normal: what was usual before says nothing any more, and that size stands in until enough came since.
+Baseline baseline_of(const std::vector<history::HealthyRow>& rows, bool was_healthy, const std::string& sha256,
+                     const std::optional<history::ExpectationRow>& expected) {
     Baseline b;
     const history::HealthyRow* last = nullptr;
     bool lost = false, lost_these = false;
@@ -32,7 +34,12 @@ Baseline baseline_of(const std::vector<history::HealthyRow>& rows, bool was_heal
         if (row.damaged_at) continue;
         b.always_empty = (last == nullptr || b.always_empty) && row.was_empty;
         if (last == nullptr) last = &row;
-        b.sizes.push_back(row.size_bytes);
+        if (!expected || row.promoted_at > expected->at) b.sizes.push_back(row.size_bytes);
+    }
+    if (expected) {
+        b.expected_by = expected->by;
+        b.stand_ins = core::kEnoughSizes - std::min(core::kEnoughSizes, b.sizes.size());
+        b.sizes.resize(b.sizes.size() + b.stand_ins, expected->size_bytes);
     }
     if (last != nullptr && !lost) b.last_sha256 = last->sha256;
     if (last != nullptr) b.last_backup_at = last->backup_at;
@@ -206,7 +213,9 @@ void Part::Impl::load_baseline(std::shared_ptr<Intake> in, const std::string& sh
             if (!rows) return fail(rows.error());
             auto before = r.was_healthy(id, sha256);
             if (!before) return fail(before.error());
-            *loaded = baseline_of(*rows, *before, sha256);
+            auto expected = r.expectation(id);
+            if (!expected) return fail(expected.error());
+            *loaded = baseline_of(*rows, *before, sha256, *expected);
             return {};
         },
         [in, loaded, done = std::move(done), self = weak_from_this()](Result<void> result) {

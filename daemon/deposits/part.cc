@@ -99,7 +99,7 @@ void Part::Impl::define_targets(std::function<void(Result<void>)> done) {
     struct Work {
         std::vector<std::string> keys;
         std::vector<targets::TargetSpec> specs;
-        std::unordered_map<std::string, std::optional<milliseconds>> shortest;  // by schedule and zone
+        InCommon common;
         int round = 0;
     };
     auto work = std::make_shared<Work>();
@@ -110,7 +110,7 @@ void Part::Impl::define_targets(std::function<void(Result<void>)> done) {
         rooms.loop, weak_from_this(), work->keys.size(), kJobsATurn,
         [this, work](std::size_t i) {
             const auto found = jobs.find(work->keys[i]);
-            if (found != jobs.end()) work->specs.push_back(spec_of(*found->second, work->shortest));
+            if (found != jobs.end()) work->specs.push_back(spec_of(*found->second, work->common));
         },
         [this, work, done = std::move(done)]() mutable {
             if (work->round != definitions) return done({});
@@ -118,18 +118,23 @@ void Part::Impl::define_targets(std::function<void(Result<void>)> done) {
         });
 }
 
-targets::TargetSpec Part::Impl::spec_of(const Job& job, std::unordered_map<std::string, std::optional<milliseconds>>& shortest) const {
+targets::TargetSpec Part::Impl::spec_of(const Job& job, InCommon& common) const {
     targets::TargetSpec spec;
     spec.id = job.id;
     spec.labels = job.settings.labels;
     spec.timezone = job.settings.timezone;
     spec.initial = plain_verdict(core::Status::unknown, "first_due", "nothing has come yet");
+    if (const auto& told = job.settings.recipients; !told.empty()) {
+        auto& list = common.recipients[told];
+        if (!list) list = std::make_shared<const std::vector<std::string>>(told);
+        spec.recipients = list;
+    }
     if (!job.rule) {
         spec.interval = job.settings.max_age;
         return spec;
     }
     const auto& schedule = job.rule->schedule;
-    const auto [period, fresh] = shortest.try_emplace(schedule.text() + '\n' + schedule.zone());
+    const auto [period, fresh] = common.shortest.try_emplace(schedule.text() + '\n' + schedule.zone());
     if (fresh) period->second = schedule.shortest_period(now());
     spec.interval = period->second;
     // Proof may be as old as one period plus the deadline before anybody could know better.
@@ -231,6 +236,7 @@ void Part::Impl::on_round(std::vector<std::string> there) {
         on_agent(std::move(empty));
     }
     round_done = true;
+    looked_at = rooms.loop.clock().boot();
 }
 
 void Part::Impl::on_root(Arrival::RootState root) {
@@ -339,5 +345,6 @@ Result<void> Part::reconfigure(core::DepositSettings settings, std::function<voi
 void Part::clock_changed() { impl_->tick_all(); }
 const core::DepositSettings& Part::settings() const { return impl_->options.settings; }
 bool Part::settled() const { return impl_->settled; }
+std::optional<BootTime> Part::looked_at() const { return impl_->looked_at; }
 
 }  // namespace bkmon::deposits

@@ -95,6 +95,8 @@ public:
     const core::DepositSettings& settings() const;
     /// The first full round has been judged: what is missing is known to be missing.
     bool settled() const;
+    /// When the last full look at the deposit folders ended; nullopt: none has yet.
+    std::optional<BootTime> looked_at() const;
 
 private:
     struct Impl;

@@ -55,7 +55,12 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     // part.cc: life
     void start(std::function<void(Result<void>)> done);
     void define_targets(std::function<void(Result<void>)> done);
-    targets::TargetSpec spec_of(const Job& job, std::unordered_map<std::string, std::optional<milliseconds>>& shortest) const;
+    /// What thousands of jobs have in common, found once for each definition.
+    struct InCommon {
+        std::unordered_map<std::string, std::optional<milliseconds>> shortest;  ///< by schedule and zone
+        std::map<std::vector<std::string>, std::shared_ptr<const std::vector<std::string>>> recipients;
+    };
+    targets::TargetSpec spec_of(const Job& job, InCommon& common) const;
     void open_vault(std::function<void(Result<void>)> done);
     void build_jobs();
     void begin_arrival(const std::string& marker);
@@ -176,6 +181,7 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     std::map<std::string, Damage> damaged;  ///< targets whose current backup is damaged or gone, by key
     Line large, small;
     bool started = false, round_done = false, settled = false, vault_was_usable = false;
+    std::optional<BootTime> looked_at;  ///< when a full round last ended
     int definitions = 0;  ///< how often targets were defined
     int pending_parses = 0, pending_loads = 0;
     std::set<std::pair<BootTime, Job*>> wakes;

@@ -4,12 +4,12 @@ namespace bkmon::history {
 
 void bind_verdict(sql::Statement& statement, const core::Verdict& v) {
     statement.bind(v.at, name_of(v.status), name_of(v.severity), v.reason_code, v.reason, v.due, v.backup_at, v.file, v.size_bytes, v.sha256, v.run,
-                   v.duration, v.evidence);
+                   v.duration, v.place, v.evidence);
 }
 
 Result<void> read_verdict(sql::Statement& statement, core::Verdict& v) {
     std::string status, severity;
-    statement.read(v.at, status, severity, v.reason_code, v.reason, v.due, v.backup_at, v.file, v.size_bytes, v.sha256, v.run, v.duration,
+    statement.read(v.at, status, severity, v.reason_code, v.reason, v.due, v.backup_at, v.file, v.size_bytes, v.sha256, v.run, v.duration, v.place,
                    v.evidence);
     const auto known_status = core::status_of(status);
     const auto known_severity = core::severity_of(severity);

@@ -5,8 +5,8 @@
 namespace bkmon::history {
 
 /// The columns of a verdict, the same in `verdict`, `current` and `daily`, in the order that bind_verdict and read_verdict use.
-#define BKMON_VERDICT_COLUMNS "at, status, severity, reason_code, reason, due, backup_at, file, size_bytes, sha256, run, duration_ms, evidence"
-#define BKMON_VERDICT_PARAMETERS "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+#define BKMON_VERDICT_COLUMNS "at, status, severity, reason_code, reason, due, backup_at, file, size_bytes, sha256, run, duration_ms, place, evidence"
+#define BKMON_VERDICT_PARAMETERS "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
 
 void bind_verdict(sql::Statement& statement, const core::Verdict& verdict);
 

@@ -50,7 +50,7 @@ Result<void> configure(sql::Connection& connection) {
     if (*mode != "wal") return fail(Errc::unavailable, "its file system cannot keep a write-ahead log; choose a local disk in history.path");
     return connection.execute(
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; "
-        "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 67108864;");
+        "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 67108864;");
 }
 
 Result<void> read_through(sql::Connection& connection, std::string_view query) {
@@ -61,7 +61,8 @@ Result<void> read_through(sql::Connection& connection, std::string_view query) {
 
 /// What an unclean end may have left damaged is what was written last.
 Result<void> check(sql::Connection& connection) {
-    static constexpr std::array kWhole{"target", "current", "pause", "schedule_state", "deposit_state", "held", "setting"};
+    static constexpr std::array kWhole{"target", "current", "pause",  "schedule_state", "deposit_state",
+                                       "held",   "setting", "notice", "silence",        "expectation"};
     static constexpr std::array kNewest{
         "SELECT * FROM verdict ORDER BY id DESC LIMIT 1000",
         "SELECT * FROM verdict INDEXED BY verdict_at ORDER BY at DESC LIMIT 1000",
@@ -70,6 +71,8 @@ Result<void> check(sql::Connection& connection) {
         "SELECT * FROM run ORDER BY seq DESC LIMIT 1000",
         "SELECT * FROM healthy ORDER BY id DESC LIMIT 1000",
         "SELECT * FROM judged ORDER BY id DESC LIMIT 1000",
+        "SELECT * FROM incident ORDER BY id DESC LIMIT 1000",
+        "SELECT * FROM mail ORDER BY id DESC LIMIT 200",
     };
     for (const auto* table : kWhole) {
         const auto verdict = connection.text(fmt::format("PRAGMA quick_check('{}')", table));

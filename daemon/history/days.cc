@@ -1,12 +1,9 @@
 #include "daemon/history/days.h"
 
-#include <fmt/format.h>
-
-#include <charconv>
-#include <chrono>
 #include <tuple>
 
 #include "common/base/time.h"
+#include "daemon/core/day.h"
 
 namespace bkmon::history {
 
@@ -20,17 +17,8 @@ bool outweighs(const core::Verdict& a, const core::Verdict& b) {
 }
 
 std::string days_before(const std::string& date, int days) {
-    const auto number = [&](std::size_t from, std::size_t length) {
-        int n = -1;
-        if (date.size() == 10) std::from_chars(date.data() + from, date.data() + from + length, n);
-        return n;
-    };
-    const std::chrono::year_month_day day{std::chrono::year(number(0, 4)), std::chrono::month(static_cast<unsigned>(number(5, 2))),
-                                          std::chrono::day(static_cast<unsigned>(number(8, 2)))};
-    if (!day.ok()) return date;
-    const std::chrono::year_month_day before{std::chrono::sys_days(day) - std::chrono::days(days)};
-    return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(before.year()), static_cast<unsigned>(before.month()),
-                       static_cast<unsigned>(before.day()));
+    const auto day = core::parse_date(date);
+    return day ? core::date_text(*day - std::chrono::days(days)) : date;
 }
 
 }  // namespace bkmon::history

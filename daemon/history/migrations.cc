@@ -217,7 +217,137 @@ CREATE TABLE daily_cycle (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array kMigrations{Migration{1, kVersion1}, Migration{2, kVersion2}, Migration{3, kVersion3}, Migration{4, kVersion4}};
+// Alerts. Lists are a line each (lists.h); the mail itself is the last column, so that a list of mails does not read it.
+constexpr std::string_view kVersion5 = R"sql(
+CREATE TABLE incident (
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  target      INTEGER NOT NULL REFERENCES target (id),
+  status      TEXT NOT NULL,
+  severity    TEXT NOT NULL,
+  reason_code TEXT NOT NULL,
+  reason      TEXT NOT NULL,
+  problem_at  INTEGER NOT NULL,
+  opened_at   INTEGER NOT NULL,
+  closed_at   INTEGER,
+  bad_in_row  INTEGER NOT NULL,
+  said        TEXT,
+  said_at     INTEGER NOT NULL,
+  at_once     INTEGER NOT NULL,
+  reminders   INTEGER NOT NULL,
+  told        TEXT NOT NULL,
+  cause       TEXT NOT NULL,
+  thread      TEXT NOT NULL,
+  acked_by    TEXT NOT NULL,
+  note        TEXT NOT NULL,
+  acked_at    INTEGER,
+  turns       TEXT NOT NULL,
+  flapping    INTEGER NOT NULL,
+  changed_at  INTEGER NOT NULL,
+  next_at     INTEGER
+) STRICT;
+CREATE INDEX incident_target ON incident (target, id);
+CREATE INDEX incident_open ON incident (id) WHERE closed_at IS NULL;
+CREATE INDEX incident_thread ON incident (thread, id) WHERE thread <> '';
+CREATE INDEX incident_flapping ON incident (id) WHERE flapping = 1;
+CREATE INDEX incident_next ON incident (next_at, id) WHERE next_at IS NOT NULL;
+CREATE INDEX incident_opened ON incident (opened_at);
+CREATE INDEX incident_closed ON incident (closed_at) WHERE closed_at IS NOT NULL;
+
+CREATE TABLE notice (
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  incident    INTEGER NOT NULL,
+  target      INTEGER NOT NULL REFERENCES target (id),
+  recipient   TEXT NOT NULL,
+  word        TEXT NOT NULL,
+  at_once     INTEGER NOT NULL,
+  from_status TEXT NOT NULL,
+  to_status   TEXT NOT NULL,
+  severity    TEXT NOT NULL,
+  at          INTEGER NOT NULL,
+  text        TEXT NOT NULL,
+  facts       TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX notice_one ON notice (incident, recipient, at_once);
+CREATE INDEX notice_kind ON notice (at_once, id);
+
+CREATE TABLE mail (
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind        TEXT NOT NULL,
+  message_id  TEXT NOT NULL,
+  recipient   TEXT NOT NULL,
+  subject     TEXT NOT NULL,
+  state       TEXT NOT NULL,
+  attempts    INTEGER NOT NULL,
+  created_at  INTEGER NOT NULL,
+  next_at     INTEGER NOT NULL,
+  give_up_at  INTEGER NOT NULL,
+  lease_until INTEGER,
+  lease_by    TEXT NOT NULL,
+  ended_at    INTEGER,
+  code        INTEGER NOT NULL,
+  last_error  TEXT NOT NULL,
+  incidents   TEXT NOT NULL,
+  bytes       TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX mail_message ON mail (message_id, recipient);
+CREATE INDEX mail_state ON mail (state, id);
+CREATE INDEX mail_waiting ON mail (next_at, id) WHERE state = 'waiting';
+CREATE INDEX mail_leased ON mail (lease_until) WHERE state = 'leased';
+CREATE INDEX mail_recipient ON mail (recipient, kind, created_at);
+CREATE INDEX mail_ended ON mail (ended_at) WHERE ended_at IS NOT NULL;
+
+CREATE TABLE silence (
+  id        INTEGER PRIMARY KEY AUTOINCREMENT,
+  targets   TEXT NOT NULL,
+  kinds     TEXT NOT NULL,
+  labels    TEXT NOT NULL,
+  since     INTEGER,
+  until     INTEGER,
+  windows   TEXT NOT NULL,
+  timezone  TEXT NOT NULL,
+  reason    TEXT NOT NULL,
+  by        TEXT NOT NULL,
+  at        INTEGER NOT NULL,
+  origin    TEXT NOT NULL
+) STRICT;
+CREATE INDEX silence_until ON silence (until) WHERE until IS NOT NULL;
+
+CREATE TABLE expectation (
+  target     INTEGER PRIMARY KEY REFERENCES target (id),
+  size_bytes INTEGER NOT NULL,
+  at         INTEGER NOT NULL,
+  by         TEXT NOT NULL,
+  note       TEXT NOT NULL
+) STRICT;
+)sql";
+
+// Outlets: where a backup lies, the inventory as it was last read, and where a folder was last found. Labels are a list (lists.h).
+constexpr std::string_view kVersion6 = R"sql(
+ALTER TABLE current ADD COLUMN place TEXT NOT NULL DEFAULT '';
+ALTER TABLE verdict ADD COLUMN place TEXT NOT NULL DEFAULT '';
+ALTER TABLE daily ADD COLUMN place TEXT NOT NULL DEFAULT '';
+ALTER TABLE daily_cycle ADD COLUMN place TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE outlet (
+  key     TEXT PRIMARY KEY,   -- the code in lower case
+  code    TEXT NOT NULL,
+  name    TEXT NOT NULL,
+  address TEXT NOT NULL,
+  active  INTEGER NOT NULL,
+  labels  TEXT NOT NULL,
+  gone_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outlet_gone ON outlet (gone_at) WHERE gone_at IS NOT NULL;
+
+CREATE TABLE remembered_share (
+  target INTEGER PRIMARY KEY REFERENCES target (id),
+  share  TEXT NOT NULL,
+  at     INTEGER NOT NULL
+) STRICT;
+)sql";
+
+constexpr std::array kMigrations{Migration{1, kVersion1}, Migration{2, kVersion2}, Migration{3, kVersion3}, Migration{4, kVersion4},
+                                 Migration{5, kVersion5}, Migration{6, kVersion6}};
 
 Result<void> apply(sql::Connection& connection, const Migration& step) {
     auto transaction = sql::Transaction::begin(connection, sql::Transaction::Kind::write);

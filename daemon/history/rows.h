@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/base/time.h"
+#include "daemon/core/settings/deposits.h"
 #include "daemon/core/verdict.h"
 
 namespace bkmon::history {
@@ -77,6 +78,21 @@ struct AuditRow {
     std::string method;
     std::string parameters;   ///< JSON, secrets masked
     std::string outcome;      ///< "ok", "denied", or the error's code
+};
+
+/// One server of the inventory as it was last read. Key: the code, in lower case.
+struct OutletRow {
+    std::string code, name, address;
+    bool active = true;
+    core::Labels labels;
+    std::optional<Time> gone_at;  ///< since when the inventory does not name it any more: kept for the reports of its days
+};
+
+/// The share on which a target's folder was last found, to be tried first.
+struct RememberedShareRow {
+    TargetId target;
+    std::string share;
+    Time at{};
 };
 
 /// A healthy version of a target: the size baseline, the replay gate, and what lies where in the vault.

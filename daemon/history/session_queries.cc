@@ -14,9 +14,6 @@ namespace bkmon::history {
 
 namespace {
 
-/// Up to this many targets are asked one by one through their own index; beyond, one walk over all rows passes the others by.
-constexpr std::size_t kFewTargets = 64;
-
 bool has_wildcard(const std::string& glob) { return glob.find_first_of("*?[") != std::string::npos; }
 
 }  // namespace
@@ -191,6 +188,16 @@ Result<std::vector<EventRow>> SqliteSession::events_after(std::int64_t seq, int 
         seq, std::max(limit, 0));
     if (!r) return fail(std::move(r.error()));
     return rows;
+}
+
+Result<std::int64_t> SqliteSession::last_event() {
+    std::int64_t seq = 0;
+    auto r = query("SELECT seq FROM sqlite_sequence WHERE name = 'event'", [&](sql::Statement& s) -> Result<void> {
+        s.read(seq);
+        return {};
+    });
+    if (!r) return fail(std::move(r.error()));
+    return seq;
 }
 
 }  // namespace bkmon::history

@@ -179,6 +179,12 @@ Result<int> SqliteSession::expire(Time before, int batch) {
         {"DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?)", false},
         {"DELETE FROM report WHERE id IN (SELECT id FROM report WHERE seen_at < ? ORDER BY seen_at LIMIT ?)", false},
         {"DELETE FROM judged WHERE id IN (SELECT id FROM judged WHERE at < ? ORDER BY at LIMIT ?)", false},
+        {"DELETE FROM incident WHERE id IN (SELECT id FROM incident INDEXED BY incident_closed WHERE closed_at < ? AND flapping = 0 "
+         "ORDER BY closed_at LIMIT ?)",
+         false},
+        {"DELETE FROM mail WHERE id IN (SELECT id FROM mail INDEXED BY mail_ended WHERE ended_at < ? ORDER BY ended_at LIMIT ?)", false},
+        {"DELETE FROM silence WHERE id IN (SELECT id FROM silence INDEXED BY silence_until WHERE until < ? ORDER BY until LIMIT ?)", false},
+        {"DELETE FROM outlet WHERE key IN (SELECT key FROM outlet INDEXED BY outlet_gone WHERE gone_at < ? ORDER BY gone_at LIMIT ?)", false},
         {"DELETE FROM daily WHERE (date, target) IN (SELECT date, target FROM daily WHERE date < ? ORDER BY date, target LIMIT ?)", true},
         {"DELETE FROM daily_cycle WHERE (target, date, cycle) IN (SELECT target, date, cycle FROM daily_cycle WHERE date < ? LIMIT ?)", true},
     };

@@ -19,6 +19,7 @@ public:
     Result<std::vector<VerdictRow>> verdicts(const VerdictQuery& query) override;
     Result<std::vector<DailyRow>> daily(const DailyQuery& query) override;
     Result<std::vector<EventRow>> events_after(std::int64_t seq, int limit) override;
+    Result<std::int64_t> last_event() override;
     Result<std::vector<RunRow>> runs(int limit) override;
     Result<std::optional<RunRow>> run_of(const std::string& id) override;
     Result<std::vector<ScheduleStateRow>> schedule_states() override;
@@ -32,6 +33,24 @@ public:
     Result<std::vector<JudgedRow>> judged_report(const std::string& agent, const std::string& report_sha256) override;
     Result<std::vector<HeldRow>> held() override;
     Result<std::optional<std::string>> setting(const std::string& name) override;
+
+    Result<std::vector<OutletRow>> outlets() override;
+    Result<std::vector<RememberedShareRow>> remembered_shares() override;
+
+    Result<std::vector<core::Incident>> incidents(const IncidentQuery& query) override;
+    Result<std::optional<core::Incident>> incident(std::int64_t id) override;
+    Result<std::optional<core::Incident>> last_incident(const TargetId& target) override;
+    Result<std::vector<core::Incident>> incidents_due(Time now, int limit) override;
+    Result<std::optional<Time>> next_incident_at() override;
+    Result<std::vector<NoticeRow>> notices(bool at_once, int limit) override;
+    Result<std::vector<MailRow>> mails(const MailQuery& query) override;
+    Result<std::optional<MailRow>> mail(std::int64_t id) override;
+    Result<std::vector<MailRow>> mails_due(Time now, int limit) override;
+    Result<std::optional<Time>> next_mail_at() override;
+    Result<int> mails_since(const std::string& recipient, const std::string& kind, Time since) override;
+    Result<int> mails_in(const std::string& state) override;
+    Result<std::vector<core::Silence>> silences() override;
+    Result<std::optional<ExpectationRow>> expectation(const TargetId& target) override;
 
     Result<std::int64_t> add_verdict(const VerdictRow& row) override;
     Result<void> put_current(const CurrentRow& row) override;
@@ -52,7 +71,18 @@ public:
     Result<void> remove_held(const TargetId& target) override;
     Result<void> add_report(const ReportRow& row) override;
     Result<void> put_setting(const std::string& name, const std::string& value) override;
+    Result<void> put_outlets(const std::vector<OutletRow>& rows, Time at) override;
+    Result<void> put_remembered_share(const RememberedShareRow& row) override;
     Result<int> expire(Time before, int batch) override;
+
+    Result<std::int64_t> put_incident(const core::Incident& row) override;
+    Result<int> touch_incidents(const std::optional<TargetId>& target, Time at) override;
+    Result<std::int64_t> put_notice(const NoticeRow& row) override;
+    Result<void> remove_notice(std::int64_t id) override;
+    Result<std::optional<NoticeRow>> notice_of(std::int64_t incident, const std::string& recipient, bool at_once) override;
+    Result<std::int64_t> put_mail(const MailRow& row) override;
+    Result<std::int64_t> put_silence(const core::Silence& row) override;
+    Result<void> put_expectation(const ExpectationRow& row) override;
 
 private:
     /// Which targets a query means. `all`: no filter; else `ids`.
@@ -60,6 +90,8 @@ private:
         bool all = false;
         std::vector<std::int64_t> ids;
     };
+    /// Up to this many targets are asked one by one through their own index; beyond, one walk over all rows passes the others by.
+    static constexpr std::size_t kFewTargets = 64;
     Result<Chosen> choose(const std::string& glob, const std::string& kind);
     struct VerdictKey {
         Time at{};
@@ -70,6 +102,7 @@ private:
     Result<void> verdict_keys(const VerdictQuery& query, const Window& window, const std::int64_t* target, const std::vector<std::int64_t>* among,
                               std::vector<VerdictKey>& keys);
     Result<void> daily_rows(const DailyQuery& query, const std::int64_t* target, const std::vector<std::int64_t>* among, std::vector<DailyRow>& rows);
+    Result<void> incident_rows(const IncidentQuery& query, const std::int64_t* target, bool filtered, std::vector<core::Incident>& rows);
     Result<int> expire_healthy(int batch);
     Result<void> write_day(std::int64_t target, const DailyRow& row);
     Result<void> write_cycle(std::int64_t target, const DailyRow& row);
@@ -86,6 +119,10 @@ private:
     /// Runs a query and calls `each(statement)` (a Result<void>) per row.
     template <class Each, class... T>
     Result<void> query(std::string_view sql, Each each, const T&... values);
+
+    /// Inserts (id 0) or updates a row of `table`, whose key is `id`: the values of `columns`, "a, b, c", in their order. Its id.
+    template <class... T>
+    Result<std::int64_t> put_row(const char* table, std::int64_t id, std::string_view columns, const T&... values);
 
     sql::Connection& connection_;
 };
@@ -110,6 +147,20 @@ Result<void> SqliteSession::query(std::string_view sql, Each each, const T&... v
         if (!*row) return {};
         if (Result<void> r = each(*statement); !r) return r;
     }
+}
+
+template <class... T>
+Result<std::int64_t> SqliteSession::put_row(const char* table, std::int64_t id, std::string_view columns, const T&... values) {
+    std::string sql = id == 0 ? "INSERT INTO " : "UPDATE ";
+    sql.append(table).append(id == 0 ? " (" : " SET (").append(columns).append(id == 0 ? ") VALUES (?" : ") = (?");
+    for (std::size_t i = 1; i < sizeof...(T); ++i) sql += ", ?";
+    if (id == 0) {
+        if (auto r = run(sql + ")", values...); !r) return fail(std::move(r.error()));
+        return connection_.last_insert_id();
+    }
+    if (auto r = run(sql + ") WHERE id = ?", values..., id); !r) return fail(std::move(r.error()));
+    if (connection_.changes() == 0) return fail(Errc::not_found, std::string(table) + " row " + std::to_string(id) + " is not there");
+    return id;
 }
 
 }  // namespace bkmon::history

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/history/alert_rows.h"
 #include "daemon/history/rows.h"
 
 namespace bkmon::history {
@@ -26,9 +27,8 @@ struct DailyQuery {
 };
 
 /// Reads inside one transaction. Store thread or reader thread only; results are values.
-class Reader {
+class Reader : public AlertReader {
 public:
-    virtual ~Reader() = default;
     enum class Evidence { with, without };
     /// Without: an empty text in its place, for those who read thousands and keep them.
     virtual Result<std::vector<CurrentRow>> currents(Evidence evidence = Evidence::with) = 0;
@@ -36,6 +36,7 @@ public:
     virtual Result<std::vector<VerdictRow>> verdicts(const VerdictQuery& query) = 0;   ///< newest `at` first, then newest id
     virtual Result<std::vector<DailyRow>> daily(const DailyQuery& query) = 0;          ///< by date, then target
     virtual Result<std::vector<EventRow>> events_after(std::int64_t seq, int limit) = 0;
+    virtual Result<std::int64_t> last_event() = 0;                                       ///< the greatest seq ever given; 0: none yet
     virtual Result<std::vector<RunRow>> runs(int limit) = 0;                           ///< newest first
     virtual Result<std::optional<RunRow>> run_of(const std::string& id) = 0;           ///< nullopt: none of this id, or expired
     virtual Result<std::vector<ScheduleStateRow>> schedule_states() = 0;
@@ -50,10 +51,12 @@ public:
     virtual Result<std::vector<JudgedRow>> judged_report(const std::string& agent, const std::string& report_sha256) = 0;
     virtual Result<std::vector<HeldRow>> held() = 0;
     virtual Result<std::optional<std::string>> setting(const std::string& name) = 0;    ///< small runtime values: vault marker id, …
+    virtual Result<std::vector<OutletRow>> outlets() = 0;                                ///< by code (lower case), gone ones too
+    virtual Result<std::vector<RememberedShareRow>> remembered_shares() = 0;             ///< by target
 };
 
 /// Writes inside one transaction: all of it is durable, or nothing is.
-class Session : public Reader {
+class Session : public Reader, public AlertWriter {
 public:
     virtual Result<std::int64_t> add_verdict(const VerdictRow& row) = 0;
     virtual Result<void> put_current(const CurrentRow& row) = 0;
@@ -75,8 +78,13 @@ public:
     virtual Result<void> remove_held(const TargetId& target) = 0;
     virtual Result<void> add_report(const ReportRow& row) = 0;
     virtual Result<void> put_setting(const std::string& name, const std::string& value) = 0;
-    /// Retention: verdicts, events, runs, audits, reports, judged rows older than `before`, at most `batch` rows a table; healthy rows
-    /// without a file beyond the newest 200 per target. Currents and daily rows of kept days stay. How many went.
+    /// The whole inventory: rows that are as they were are not written; those not named any more stay, with gone_at (of the rows given it is
+    /// not looked at). Errc::invalid for two of one code.
+    virtual Result<void> put_outlets(const std::vector<OutletRow>& rows, Time at) = 0;
+    virtual Result<void> put_remembered_share(const RememberedShareRow& row) = 0;
+    /// Retention: verdicts, events, runs, audits, reports, judged rows older than `before`, and incidents closed (but for flapping ones), mails
+    /// ended, silences over and outlets gone before it, at most `batch` rows a table; healthy rows without a file beyond the newest 200 per target.
+    /// Currents and daily rows of kept days stay, and so does what is open, waits or is in force. How many went.
     virtual Result<int> expire(Time before, int batch) = 0;
 };
 

@@ -13,7 +13,6 @@
 #include "daemon/targets/shown.h"
 
 namespace bkmon::targets {
-
 namespace {
 
 using Done = std::function<void(Result<void>)>;
@@ -63,6 +62,7 @@ struct Registry::Impl {
     std::vector<std::weak_ptr<std::function<void(const Change&)>>> listeners;
     std::shared_ptr<char> life = std::make_shared<char>();  // callbacks that find it gone do nothing
     std::unique_ptr<loop::Timer> timer;
+    std::function<std::string(const Target&)> silence;
 };
 
 // --- what is stored, and what is watched
@@ -474,6 +474,7 @@ std::string Registry::json(const Target& target) const {
     return put(out, target), out.take();
 }
 
-void Registry::put(JsonWriter& out, const Target& target) const { put_json(out, target, impl_->now()); }
+void Registry::on_silence(std::function<std::string(const Target&)> why) { impl_->silence = std::move(why); }
+void Registry::put(JsonWriter& out, const Target& target) const { put_json(out, target, impl_->now(), impl_->silence); }
 
 }  // namespace bkmon::targets

@@ -25,6 +25,8 @@ struct Watched {
     core::Labels labels;
     std::string timezone = "UTC";
     std::optional<milliseconds> interval;  ///< a proof older than twice this turns `unknown` (no_evidence)
+    /// Who is told, as its job says; nullptr: nobody in particular. Thousands of targets share a few lists.
+    std::shared_ptr<const std::vector<std::string>> recipients;
 };
 
 /// The same with what is stored when it is seen for the first time.
@@ -70,12 +72,14 @@ public:
     struct Publication {
         TargetId target;
         core::Verdict verdict;
-        std::string date;                        ///< day of the daily record; empty: the day of `due`, else of `at`, in the target's zone
-        bool current = true;                     ///< false: fills its day and the history only (an older cycle)
+        std::string date;     ///< day of the daily record; empty: the day of `due`, else of `at`, in the target's zone
+        bool current = true;  ///< false: fills its day and the history only (an older cycle); without `due`, its day alone (a look back at it)
         std::vector<history::Store::Work> with;  ///< participants' rows, in the same transaction
     };
     /// Verdict, current, event, daily row and the participants' rows in one transaction, in the order of the calls for one target. An equal
-    /// verdict (status, severity, reason_code, file hash, due) writes current only, no verdict row and no event. `done` on the loop.
+    /// verdict (status, severity, reason_code, due, and of the same file: by its hash, else by name, size, time and place) writes current only,
+    /// in other words its day too, no verdict row and no event; one that is not current and that its day says already writes nothing. `done` on the
+    /// loop.
     /// A target that nobody defined (yet, or any more) is written all the same, so that recovery can finish; it is not shown.
     /// A bad day of a paused target is recorded as `paused`. An empty evidence stands for that of the stored current verdict.
     void publish(Publication publication, std::function<void(Result<void>)> done);
@@ -104,6 +108,9 @@ public:
 
     /// Called after each committed change, until the returned token dies.
     std::shared_ptr<void> listen(std::function<void(const Change&)> listener);
+
+    /// Who says for each problem that is shown why nobody is told of it now; an empty text: somebody is.
+    void on_silence(std::function<std::string(const Target&)> why);
 
     /// The JSON object of one target as `status` prints it. Written anew each time: that costs a microsecond, keeping it a kilobyte.
     std::string json(const Target& target) const;

@@ -89,7 +89,7 @@ std::string pause_sentence(const history::PauseRow& pause) {
     return fmt::format("Paused by {}{}: {}", printable(pause.by), until, printable(pause.reason));
 }
 
-void put_json(JsonWriter& out, const Target& target, Time now) {
+void put_json(JsonWriter& out, const Target& target, Time now, const std::function<std::string(const Target&)>& silence) {
     std::optional<core::Verdict> made;
     if (view_of(target, now) != View::stored) made = verdict_at(target, now);
     const core::Verdict& verdict = made ? *made : target.current.verdict;
@@ -114,6 +114,8 @@ void put_json(JsonWriter& out, const Target& target, Time now) {
     out.field("paused_by", paused ? std::optional(target.pause->by) : std::nullopt);
     out.field("paused_reason", paused ? std::optional(target.pause->reason) : std::nullopt);
     out.field("paused_until", paused ? target.pause->until : std::nullopt);
+    const bool problem = !core::is_good(verdict.status) && verdict.status != core::Status::paused && verdict.status != core::Status::late;
+    text("silenced", problem && silence ? silence(target) : std::string());
     out.end_object();
 }
 

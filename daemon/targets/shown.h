@@ -25,7 +25,7 @@ Time since_at(const Target& target, Time now);
 /// "Paused by alice (uid 1001) until 2026-11-22T08:00:00Z: moving the server."
 std::string pause_sentence(const history::PauseRow& pause);
 
-/// The type Target of io.bkmon.Targets: every field, null for what there is not.
-void put_json(JsonWriter& out, const Target& target, Time now);
+/// The type Target of io.bkmon.Targets: every field, null for what there is not. `silence` (or none) says why nobody is told of a problem.
+void put_json(JsonWriter& out, const Target& target, Time now, const std::function<std::string(const Target&)>& silence);
 
 }  // namespace bkmon::targets

@@ -53,6 +53,33 @@ class Smoke(unittest.TestCase):
     def test_start(self):
         self.bench("start")
 
+    def test_alerts_mails(self):
+        self.bench("alerts_mails")
+
+    def test_alerts_delay(self):
+        self.bench("alerts_delay")
+
+    def test_alerts_rules(self):
+        self.bench("alerts_rules")
+
+    def test_outlets_cpu(self):
+        self.bench("outlets_cpu")
+
+    def test_outlets_wall(self):
+        self.bench("outlets_wall")
+
+    def test_outlets_inside(self):
+        self.bench("outlets_inside")
+
+    def test_outlets_latency(self):
+        self.bench("outlets_latency")
+
+    def test_outlets_memory(self):
+        self.bench("outlets_memory")
+
+    def test_outlets_many(self):
+        self.bench("outlets_many")
+
 
 if __name__ == "__main__":
     harness.main()

@@ -9,6 +9,10 @@
 #include <set>
 
 #include "daemon/config/sources.h"
+#include "daemon/config/url.h"
+#include "daemon/core/mail_address.h"
+#include "daemon/core/schedule.h"
+#include "daemon/core/weekly.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {
@@ -17,7 +21,31 @@ using namespace bkmon;
 
 constexpr std::size_t kMostFiles = 6;
 
+/// What parts of bkmond rely on without looking again.
+void check_alerts(const core::Settings& s) {
+    const auto& mail = s.mail;
+    if (mail.configured) {
+        MUST(core::parse_mail_address(mail.from) && !mail.to.empty() && mail.user.empty() == (mail.password_file + mail.password_credential).empty());
+        for (const auto& to : mail.to) MUST(core::parse_mail_address(to));
+        const auto url = config::parse_url(mail.server, "smtp smtps");
+        MUST(url && (mail.tls || config::is_loopback(url->host)));
+        MUST(!mail.digest || core::Schedule::parse(*mail.digest, s.timezone));
+    }
+    for (const auto& rule : s.alerts.rules)
+        MUST(!rule.origin.empty() && rule.after >= 1 && (mail.configured || !rule.mail || *rule.mail == core::AlertRule::Mail::never));
+    for (const auto& silence : s.alerts.silences) {
+        MUST(!silence.origin.empty() && !silence.reason.empty() && (silence.until || !silence.windows.empty()));
+        const auto zone = core::find_zone(silence.timezone);
+        std::vector<core::WeeklyWindow> windows;
+        for (const auto& text : silence.windows) windows.push_back(core::parse_window(text).value());
+        MUST(zone.has_value());
+        const auto next = core::next_change(windows, *zone, s.alerts.silences.front().until.value_or(Time{}));
+        MUST(!next || core::inside(windows, *zone, *next) != core::inside(windows, *zone, *next - milliseconds(1)));
+    }
+}
+
 void check_settings(const core::Settings& s) {
+    check_alerts(s);
     MUST(s.state.starts_with('/') && s.history.path.starts_with('/') && s.deposits.root != s.deposits.vault);
     std::vector<config::AdoptJob> adopt;
     for (const auto& job : s.deposits.jobs) {

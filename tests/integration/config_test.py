@@ -1,4 +1,4 @@
-"""Where the configuration comes from: the credential that systemd passes, beside the files."""
+"""Where the configuration comes from: the credential that systemd passes, and the templates of mails, beside the files."""
 import gzip
 import json
 import os
@@ -109,6 +109,68 @@ class Credential(Watched, Case):
         canary = f"canary{os.urandom(9).hex()}"
         seen, _ = self.watched(canary, lambda: subprocess.run(["sh", "-c", f"sleep 0.5; : {canary}"], env={**os.environ, "TOLD": canary}, check=True))
         self.assertLessEqual({("sh", "cmdline"), ("sh", "environ")}, seen)
+
+
+class Templates(Case):
+    """mail.templates: read and checked with the configuration, at each of its three doors."""
+
+    def daemon(self, more=""):
+        home = self.folder()
+        self.mails = home / "mails"
+        self.mails.mkdir()
+        (self.mails / "default.txt").write_text("{{headline}}\n{{#targets}}\n  {{id}}\n{{/targets}}\n")
+        mail = f"mail: {{server: 'smtp://127.0.0.1:9', tls: none, from: bkmon@example.org, to: [ops@example.org], digest: none, templates: {self.mails}}}\n"
+        d = Daemon(self, jobs(), home=home)
+        d.config.write_text(d.config.read_text() + mail + more)
+        return d
+
+    def check(self, d):
+        done = subprocess.run([str(BIN / "bkmonctl"), "config", "check", "--file", str(d.config)], env=d.env, capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stderr
+
+    def test_the_check_names_file_line_and_column(self):
+        d = self.daemon("alerts: {rules: [{kind: deposit, text: loud}]}\n")
+        code, said = self.check(d)
+        self.assertEqual(code, 1)
+        self.assertRegex(said, rf"{d.config}:\d+:\d+: text: there is no template 'loud' in {self.mails}")
+        (self.mails / "loud.subject").write_text("{{severity}}: {{headline}}")
+        (self.mails / "digest.txt").write_text("{{date}}: {{#sections}}{{title}} {{count}}\n{{/sections}}")
+        self.assertEqual(self.check(d), (0, ""))
+        (self.mails / "loud.txt").write_text("{{headline}}\n  {{hedline}}\n")
+        (self.mails / "loud.html").write_text("<p>\n  {{#targets}}</p>\n")
+        (self.mails / "digest.html").write_text("{{acknowledged}}")
+        code, said = self.check(d)
+        self.assertEqual(code, 1)
+        self.assertIn(f"{self.mails}/loud.txt:2:3: there is no variable 'hedline' (did you mean 'headline'?)\n", said)
+        self.assertIn(f'{self.mails}/loud.html:2:3: Unclosed section "targets"\n', said)
+        self.assertIn(f"{self.mails}/digest.html:1:1: ", said)
+        started = subprocess.run([str(BIN / "bkmond"), "--config", str(d.config)], env=d.env, capture_output=True, text=True, timeout=60)
+        self.assertEqual(started.returncode, 1)
+        self.assertIn(f"{self.mails}/loud.txt:2:3: ", started.stdout + started.stderr)
+
+    def test_a_reload_reads_them_again_or_changes_nothing(self):
+        d = self.daemon().start()
+        shown = {s["path"]: s["value"] for s in d.json("config", "show", "--effective")["settings"]}
+        self.assertEqual((shown["mail.tls"], shown["mail.to"], shown["alerts.group"]), ("none", "[ops@example.org]", "30s"))
+        self.assertRegex(shown["mail.templates.default.txt"], r"^\d+ bytes, [0-9a-f]{16}$")
+        self.assertIn("nothing has changed", d.ctl("reload").stdout)
+        (self.mails / "default.txt").write_text("{{headline}}!\n")
+        self.assertNotIn("nothing has changed", d.ctl("reload").stdout)
+        (self.mails / "default.txt").write_text("{{nobody}}\n")
+        done = d.ctl("reload", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{self.mails}/default.txt:1:1: there is no variable 'nobody'", done.stderr)
+        again = {s["path"]: s["value"] for s in d.json("config", "show", "--effective")["settings"]}
+        self.assertTrue(again["mail.templates.default.txt"].startswith("14 bytes, "))
+
+    def test_mail_and_alerts_need_no_restart(self):
+        d = self.daemon("alerts: {remind: 1h}\n").start()
+        d.config.write_text(d.config.read_text().replace("remind: 1h", "remind: 2h, silences: [{target: '*', windows: sun, reason: closed}]")
+                            .replace("ops@example.org", "night@example.org").replace("127.0.0.1:9", "localhost:9"))
+        d.ctl("reload")
+        shown = {s["path"]: s["value"] for s in d.json("config", "show", "--effective")["settings"]}
+        self.assertEqual((shown["mail.to"], shown["alerts.remind"], shown["alerts.silences.0.reason"]), ("[night@example.org]", "2h", "closed"))
+        self.assertEqual(shown["mail.server"], "smtp://localhost:9")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
-from harness import BIN, DUE, Daemon, dump, jobs, main, place, report, sha256, utc  # noqa: E402
+from harness import BIN, DUE, Daemon, dump, fill_up, jobs, main, place, report, sha256, utc  # noqa: E402
 from hostile import AGENT, FINAL, NO_SCHEDULE, HostileCase, T, entry  # noqa: E402
 
 SOUTH = "SHOP_CITY_SOUTH"
@@ -727,7 +727,7 @@ class Hostile(HostileCase):
         self.mount_tmpfs(d.state, "size=24m")
         self.begin(daemon=d)
         d.wait_status("bkmon/history", "ok")
-        filler = self.fill_up(d.state)
+        filler = fill_up(d.state)
         data = gzip.compress(dump(rows=60))
         d.deposit(AGENT, {"MAIN": ("main.sql.gz", data)}, utc(-10))
         self.logged("database or disk is full; free space on its disk")
@@ -771,7 +771,7 @@ class Hostile(HostileCase):
         d.wait_status("bkmon/history", "ok")
         self.until("the reserve is kept", (d.state / ".bkmon-reserve").exists)
         (d.state / ".bkmon-reserve").unlink()
-        filler = self.fill_up(d.state)
+        filler = fill_up(d.state)
         data = gzip.compress(dump(rows=60))
         d.deposit(AGENT, {"MAIN": ("main.sql.gz", data)}, utc(-10))
         d.wait_status("bkmon/history", "failed", reason_code="history_unwritable", severity="CRITICAL")
@@ -781,18 +781,6 @@ class Hostile(HostileCase):
         d.wait_status(T, "ok", 45, sha256=sha256(data))
         self.expected = {FINAL: sha256(data)}
         d.wait_status("bkmon/history", "ok")
-
-    @staticmethod
-    def fill_up(folder):
-        """To the last block. The file that makes room again when it goes."""
-        filler = folder / "filler"
-        fd = os.open(filler, os.O_CREAT | os.O_WRONLY)
-        try:
-            while True:
-                os.write(fd, bytes(4096))
-        except OSError:
-            os.close(fd)
-        return filler
 
     def manager(self):
         """What systemd would listen to."""

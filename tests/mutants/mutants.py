@@ -30,9 +30,16 @@ class Mutant:
         """What must be built for its tests."""
         wanted = set()
         for program, _ in self.tests:
-            wanted |= {"bkmond", "bkmonctl", "bkmon-inspect"} if program.endswith(".py") else {program}
+            if program.endswith(("smb_worker_test.py", "smb_nursery_test.py")):  # this one alone
+                wanted |= {"bkmon-smb-worker", "drawn_early"}
+                continue
+            wanted |= {"bkmond", "bkmonctl", "bkmon-inspect", "bkmon-smb-worker"} if program.endswith(".py") else {program}
             if program.startswith("unit_daemon_platform_inspect"):  # they start the real one
                 wanted.add("bkmon-inspect")
+            if program == "unit_daemon_platform_smb":
+                wanted |= {"smb_worker", "bkmon-smb-worker"}
+            if program == "unit_daemon_platform_loop":
+                wanted.add("sibling")
         return sorted(wanted)
 
     def problems(self, read):

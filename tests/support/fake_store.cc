@@ -16,26 +16,6 @@ void FakeTables::roll_back() {
     undo_.clear();
 }
 
-template <class Map>
-void FakeTables::put(Map& map, const typename Map::key_type& key, typename Map::mapped_type value) {
-    auto [place, fresh] = map.try_emplace(key);
-    if (fresh) {
-        undo_.push_back([&map, key] { map.erase(key); });
-    } else {
-        undo_.push_back([&map, key, old = place->second] { map[key] = old; });
-    }
-    place->second = std::move(value);
-}
-
-template <class Map>
-bool FakeTables::erase(Map& map, const typename Map::key_type& key) {
-    const auto place = map.find(key);
-    if (place == map.end()) return false;
-    undo_.push_back([&map, key, old = place->second] { map[key] = old; });
-    map.erase(place);
-    return true;
-}
-
 std::int64_t FakeTables::next(std::int64_t& counter) {
     undo_.push_back([&counter, old = counter] { counter = old; });
     return ++counter;
@@ -285,13 +265,28 @@ Result<void> FakeTables::put_setting(const std::string& name, const std::string&
     return {};
 }
 
-template <class Map, class Old>
-int FakeTables::expire_from(Map& map, int batch, Old old) {
-    std::vector<typename Map::key_type> gone;
-    for (const auto& [key, row] : map)
-        if (old(row) && static_cast<int>(gone.size()) < batch) gone.push_back(key);
-    for (const auto& key : gone) erase(map, key);
-    return static_cast<int>(gone.size());
+Result<std::vector<OutletRow>> FakeTables::outlets() { return values(outlets_); }
+Result<std::vector<RememberedShareRow>> FakeTables::remembered_shares() { return values(shares_); }
+
+Result<void> FakeTables::put_outlets(const std::vector<OutletRow>& rows, Time at) {
+    std::set<std::string> named;
+    for (const auto& row : rows)
+        if (!named.insert(lower(row.code)).second) return fail(Errc::invalid, "two outlets are called '" + row.code + "'");
+    for (auto row : rows) {
+        row.gone_at.reset();
+        put(outlets_, lower(row.code), row);
+    }
+    for (auto [key, row] : std::map(outlets_)) {
+        if (named.contains(key) || row.gone_at) continue;
+        row.gone_at = at;
+        put(outlets_, key, row);
+    }
+    return {};
+}
+
+Result<void> FakeTables::put_remembered_share(const RememberedShareRow& row) {
+    put(shares_, row.target.key(), row);
+    return {};
 }
 
 int FakeTables::expire_healthy(int batch) {
@@ -318,6 +313,8 @@ Result<int> FakeTables::expire(Time before, int batch) {
     gone += expire_from(audits_, batch, [&](const auto& r) { return r.at < before; });
     gone += expire_from(reports_, batch, [&](const auto& r) { return r.seen_at < before; });
     gone += expire_from(judged_, batch, [&](const auto& r) { return r.second.at < before; });
+    gone += expire_from(outlets_, batch, [&](const auto& r) { return r.gone_at && *r.gone_at < before; });
+    gone += expire_alerts(before, batch);
     gone += expire_from(daily_, batch, [&](const auto& r) { return r.date < day; });
     expire_from(cycles_, batch, [&](const auto& r) { return r.date < day; });
     if (gone < batch) gone += expire_healthy(batch - gone);

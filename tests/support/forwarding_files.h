@@ -25,6 +25,7 @@ public:
     Result<void> sync(int fd) override { return real_->sync(fd); }
     Result<void> drop_cache(int fd) override { return real_->drop_cache(fd); }
     Result<void> set_mode(int fd, std::uint32_t mode) override { return real_->set_mode(fd, mode); }
+    Result<void> set_owner(int fd, std::uint32_t uid, std::uint32_t gid) override { return real_->set_owner(fd, uid, gid); }
     Result<void> set_attribute(int fd, const std::string& name, const std::string& value) override { return real_->set_attribute(fd, name, value); }
     Result<std::string> attribute(int fd, const std::string& name) override { return real_->attribute(fd, name); }
     Result<void> exchange(int a, std::string_view x, int b, std::string_view y) override { return real_->exchange(a, x, b, y); }

@@ -203,6 +203,18 @@ def place(path, data):
     os.rename(temporary, path)
 
 
+def fill_up(folder):
+    """To the last block. The file that makes room again when it goes."""
+    filler = folder / "filler"
+    fd = os.open(filler, os.O_CREAT | os.O_WRONLY)
+    try:
+        while True:
+            os.write(fd, bytes(4096))
+    except OSError:
+        os.close(fd)
+    return filler
+
+
 def dump(tables=1, rows=50, text="x"):
     """A small mysqldump as its tools write it."""
     lines = ["-- MariaDB dump 10.19  Distrib 10.11.6-MariaDB, for debian-linux-gnu (x86_64)", "--", "-- Host: localhost    Database: MAIN",

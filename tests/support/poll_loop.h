@@ -1,5 +1,7 @@
 #pragma once
+#include <chrono>
 #include <map>
+#include <thread>
 
 #include "tests/support/manual_loop.h"
 
@@ -16,6 +18,17 @@ public:
 
     /// Serves ready descriptors and posted tasks until there are none, at most `rounds` times.
     void spin(int rounds = 1000);
+    /// Spins until the condition holds, while the kernel, processes and other threads do their part; time of the loop stands still.
+    template <class Condition>
+    bool until(Condition condition, milliseconds longest = std::chrono::seconds(20)) {
+        const auto end = std::chrono::steady_clock::now() + longest;
+        while (std::chrono::steady_clock::now() < end) {
+            spin();
+            if (condition()) return true;
+            std::this_thread::sleep_for(milliseconds(1));
+        }
+        return false;
+    }
     /// Timers fire at their moments; spin() before and after.
     void advance(milliseconds d);
     ManualLoop& manual() { return inner_; }

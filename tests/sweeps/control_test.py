@@ -17,9 +17,12 @@ RANK = {"none": 0, "viewer": 1, "operator": 2, "admin": 3}
 
 # What only operators and admins may do, written down once more: a slip in the daemon's own table must not change what this expects.
 ABOVE_VIEWER = {
+    "io.bkmon.Alerts.Ack": "operator", "io.bkmon.Alerts.Expect": "operator", "io.bkmon.Alerts.Retry": "operator", "io.bkmon.Alerts.Silence": "operator",
+    "io.bkmon.Alerts.Test": "operator", "io.bkmon.Alerts.Unsilence": "operator",
     "io.bkmon.Daemon.Reload": "admin", "io.bkmon.Daemon.Settings": "admin", "io.bkmon.Deposits.Adopt": "admin", "io.bkmon.Deposits.Init": "admin",
     "io.bkmon.Deposits.Reject": "admin", "io.bkmon.Deposits.Release": "admin", "io.bkmon.Deposits.Rescan": "operator",
-    "io.bkmon.Deposits.Verify": "operator", "io.bkmon.Runs.Cancel": "operator",
+    "io.bkmon.Deposits.Verify": "operator", "io.bkmon.Outlets.Import": "admin", "io.bkmon.Outlets.Scan": "operator",
+    "io.bkmon.Runs.Cancel": "operator",
     "io.bkmon.Targets.Pause": "operator", "io.bkmon.Targets.Resume": "operator",
 }
 

@@ -90,7 +90,7 @@ class Journald:
 
 
 class Page(html.parser.HTMLParser):
-    """The cells of each row, and every tag that was opened."""
+    """The cells of each row, and every tag that was opened. A cell ends where the next one begins."""
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
@@ -100,15 +100,21 @@ class Page(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, _):
         self.tags.add(tag)
+        if tag in ("tr", "td", "th"):
+            self.end_cell()
         if tag == "tr":
             self.rows.append([])
         if tag in ("td", "th"):
             self.cell = ""
 
     def handle_endtag(self, tag):
-        if tag in ("td", "th"):
-            self.rows[-1].append(self.cell)
-            self.cell = None
+        if tag in ("td", "th", "thead", "tbody", "table"):
+            self.end_cell()
+
+    def end_cell(self):
+        if self.cell is not None:
+            self.rows[-1].append(self.cell.removesuffix("\n"))
+        self.cell = None
 
     def handle_data(self, data):
         if self.cell is not None:
@@ -313,8 +319,11 @@ class Names(Case):
         page = d.home / "page.html"
         d.ctl("report", "--html", str(page))
         cells = Page(page.read_text())
-        self.assertLessEqual(cells.tags, {"html", "head", "meta", "title", "style", "body", "h1", "p", "strong", "table", "thead", "tbody", "tr", "th", "td"})
-        on_page = {row[2].split("/")[-1]: row for row in cells.rows if len(row) == 6}
+# What the page is made of, and nothing that a name or a message brings along.
+        self.assertLessEqual(cells.tags, set("""html head meta title style body h1 h2 p strong b span i br wbr div details summary ul li table thead tbody tr th td svg
+                                                title g rect line text polyline path script input label button""".split()))
+        self.assertEqual(page.read_text().count("<script"), 1, "the page's own")
+        on_page = {row[2].split("/")[-1]: row for row in cells.rows if len(row) == 7}
         with sqlite3.connect(f"file:{d.state}/history.db?mode=ro", uri=True) as db:
             kept = {read_back(reason) for (reason,) in db.execute("SELECT reason FROM verdict")}
         log = [read_back(read_back(line).decode("utf-8", "strict")) for line in d.log.read_bytes().decode("utf-8", "strict").split("\n")]
@@ -324,7 +333,7 @@ class Names(Case):
                 self.clean(found[name]["reason"], "status")
                 self.assertIn(raw, read_back(found[name]["reason"]))
                 self.assertEqual(rows[name]["reason"], found[name]["reason"])
-                self.assertIn(raw, read_back(on_page[name][5]))
+                self.assertIn(raw, read_back(on_page[name][6]))
                 self.clean("".join(on_page[name]), "page")
                 self.assertTrue([line for line in terminal if name.encode() in line and raw in line], "not on the terminal")
                 self.assertTrue([line for line in log if b"/" + name.encode() in line and raw in line], "not in the journal")

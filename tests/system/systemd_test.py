@@ -18,7 +18,7 @@ fail() { echo "FAILED: $*"; journalctl -u bkmond --no-pager | tail -n 40; system
 expect() { "$@" || fail "$* -> $?"; }
 refuse() { if "$@"; then fail "$* succeeded"; fi; }
 until_true() { for _ in $(seq 100); do if "$@" >/dev/null 2>&1; then return; fi; sleep 0.1; done; fail "never: $*"; }
-says() { local text; text=$("${@:2}" 2>&1); case $text in *"$1"*) ;; *) fail "'${*:2}' does not say '$1' but: $text" ;; esac; }
+says() { local text; journalctl --sync; text=$("${@:2}" 2>&1); case $text in *"$1"*) ;; *) fail "'${*:2}' does not say '$1' but: $text" ;; esac; }
 # systemd forbids starting a unit too often; the tests do it all the time.
 mkdir -p /etc/systemd/system/bkmond.service.d /etc/systemd/system/bkmond.socket.d
 printf '[Unit]\nStartLimitIntervalSec=0\n' | tee /etc/systemd/system/bkmond.service.d/often.conf /etc/systemd/system/bkmond.socket.d/often.conf >/dev/null
@@ -168,6 +168,47 @@ refuse systemctl restart bkmond
 says "credential bkmon.extra:1:1: control may only stand in the main file" journalctl -u bkmond --no-pager
 """)
 
+    def test_servers_are_visited_by_workers_that_are_locked_in(self):
+        self.boot(r"""
+install_package; configure
+echo secret >/etc/bkmon/smb.password; chown bkmon: /etc/bkmon/smb.password; chmod 0600 /etc/bkmon/smb.password
+cat >>/etc/bkmon/bkmon.yaml <<EOF
+outlets:
+  workers: 3
+  request_timeout: 3s
+  deadline: 4s
+  inventory:
+    list:
+      - {code: SILENT1, address: 127.0.0.11}
+      - {code: SILENT2, address: 127.0.0.12}
+      - {code: NOBODY, address: 127.0.0.13}
+  modes:
+    - {name: d-drive, shares: ["d$"], folder: BackupFull, schedule: none, credentials: {user: svc, domain: CORP, password_file: /etc/bkmon/smb.password}}
+EOF
+expect bkmonctl config check
+expect systemctl reload bkmond
+# Two servers that take the connection and say nothing.
+for n in 1 2; do systemd-socket-activate --accept --inetd -l 127.0.0.1$n:445 /bin/sleep 100 2>/dev/null & done
+until_true sh -c '[ $(grep -c ":01BD " /proc/net/tcp) -ge 2 ]'
+bkmonctl --json outlets scan --mode d-drive >/tmp/scan 2>&1 &
+main=$(systemctl show -P MainPID bkmond)
+children() { for pid in $(cat /proc/$main/task/*/children); do tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q -E "bkmon-smb-worker *$1 *\$" && echo "$pid"; done; }
+visiting() { [ "$(children '' | wc -l)" = 2 ]; }
+until_true visiting
+for pid in $(children ''); do
+    for line in 'Seccomp:.2' 'NoNewPrivs:.1'; do expect grep -q "$line" "/proc/$pid/status"; done
+    refuse grep -q -z -F secret "/proc/$pid/environ" "/proc/$pid/cmdline"
+done
+[ "$(children --nursery | wc -l)" = 1 ] || fail "no nursery"
+wait %3
+for who in silent1 silent2 nobody; do says unreachable bkmonctl --json status outlet/$who/d-drive; done
+says timeout bkmonctl --json status outlet/silent1/d-drive
+says refused bkmonctl --json status outlet/nobody/d-drive
+refuse sh -c 'journalctl -u bkmond --no-pager -o cat | grep -i -E "nursery|worker"'
+gone() { [ -z "$(children "(--nursery)?")" ]; }
+until_true gone
+""")
+
     def test_hung_daemon_is_killed_by_the_watchdog_and_comes_back(self):
         self.boot(r"""
 mkdir -p /etc/systemd/system/bkmond.service.d
@@ -182,6 +223,50 @@ for _ in $(seq 100); do new=$(systemctl show -p MainPID --value bkmond); [ "$new
 until_true bkmonctl version
 says "Watchdog timeout" journalctl -u bkmond --no-pager
 """)
+
+    def test_a_daemon_that_keeps_dying_is_told_by_mail(self):
+        log = self.boot(r"""
+install_package; configure
+cat >/root/sink <<'EOF'
+#!/bin/bash
+printf '220 sink\r\n'
+while IFS= read -r line; do
+    case ${line%$'\r'} in
+        DATA) printf '354 go\r\n'; while IFS= read -r l && [ "${l%$'\r'}" != . ]; do echo "${l%$'\r'}" >>/root/mail; done; printf '250 taken\r\n' ;;
+        QUIT) printf '221 bye\r\n'; exit ;;
+        *) printf '250 well\r\n' ;;
+    esac
+done
+EOF
+chmod +x /root/sink
+systemd-socket-activate -l 127.0.0.1:2525 --accept --inetd /root/sink >/dev/null 2>&1 &
+cat >>/etc/bkmon/bkmon.yaml <<'EOF'
+mail: {server: "smtp://127.0.0.1:2525", tls: none, from: bkmon@example.org, to: [ops@example.org]}
+EOF
+expect bkmonctl config check
+# As shipped, only faster.
+rm /etc/systemd/system/bkmond.service.d/often.conf
+printf '[Service]\nRestartSec=200ms\n' >/etc/systemd/system/bkmond.service.d/fast.conf
+mkdir -p /etc/systemd/system/bkmond-again.timer.d
+printf '[Timer]\nOnActiveSec=\nOnActiveSec=5s\nAccuracySec=1s\n' >/etc/systemd/system/bkmond-again.timer.d/fast.conf
+expect systemctl daemon-reload
+expect systemctl reset-failed bkmond
+expect systemctl restart bkmond
+state() { systemctl show -p ActiveState --value "$1"; }
+for _ in $(seq 300); do
+    [ "$(state bkmond)" != failed ] || break
+    pid=$(systemctl show -p MainPID --value bkmond); [ "$pid" = 0 ] || kill -ABRT "$pid"; sleep 0.1
+done
+[ "$(state bkmond)" = failed ] || fail "systemd goes on starting it"
+until_true grep -q '^Subject: ' /root/mail
+until_true sh -c 'journalctl -u bkmond-failure@bkmond.service.service --no-pager | grep -q "mailed to ops@example.org that bkmond.service has failed"'
+cat /root/mail
+# And it is tried again by itself.
+until_true sh -c '[ "$(systemctl show -p ActiveState --value bkmond)" = active ]'
+""")
+        mail = log[log.index("\nMessage-ID: "):].replace("=\n", "")
+        for words in ("bkmond.service on", "signal 6", "Start request repeated too quickly"):
+            self.assertIn(words, mail, "what systemd and the journal know")
 
     def test_roles_come_from_the_kernels_word(self):
         self.boot(r"""

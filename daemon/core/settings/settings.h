@@ -3,7 +3,9 @@
 #include <vector>
 
 #include "common/base/time.h"
+#include "daemon/core/settings/alerts.h"
 #include "daemon/core/settings/deposits.h"
+#include "daemon/core/settings/outlets.h"
 
 namespace bkmon::core {
 
@@ -40,6 +42,9 @@ struct Settings {
     HistorySettings history;
     SpaceSettings space;
     DepositSettings deposits;
+    OutletSettings outlets;
+    MailSettings mail;
+    AlertSettings alerts;
     std::vector<std::string> files;      ///< which files it came from, in order
 };
 

@@ -93,7 +93,9 @@ void write_baseline(JsonWriter& w, const Baseline& b) {
     w.key("baseline").begin_object().field("last_sha256", b.last_sha256).field("last_backup_at", b.last_backup_at);
     w.key("sizes").begin_array();
     for (const auto size : b.sizes) w.value(size);
-    w.end_array().field("sha_was_healthy_before", b.sha_was_healthy_before).field("always_empty", b.always_empty).end_object();
+    w.end_array();
+    if (!b.expected_by.empty()) w.field("expected_by", b.expected_by).field("stand_ins", static_cast<std::uint64_t>(b.stand_ins));
+    w.field("sha_was_healthy_before", b.sha_was_healthy_before).field("always_empty", b.always_empty).end_object();
 }
 
 void write_gates(JsonWriter& w, const GateInput& in, const std::vector<GateWord>& words) {

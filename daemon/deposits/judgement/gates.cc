@@ -74,9 +74,11 @@ void ask_size(const GateInput& in, std::vector<GateWord>& words) {
         words.push_back({"too_small", fmt::format("the file has {}, less than min_size {}", size_words(in.size), size_words(gate.min_size))});
     const double size = static_cast<double>(in.size);
     if (!j.held || (size >= j.lowest && size <= j.highest) || j.baseline == 0) return;
-    words.push_back(
-        {"size_band", fmt::format("the file has {}, {:.0f} % of the usual {} (median of {}; {} to {} would be plausible)", size_words(in.size),
-                                  j.median > 0 ? size / j.median * 100 : 0.0, about(j.median), j.baseline, about(j.lowest), about(j.highest))});
+    const auto& b = in.baseline;
+    const auto expected = b.stand_ins == 0 ? std::string() : fmt::format(", {} of them as {} expects", b.stand_ins, printable(b.expected_by, 64));
+    words.push_back({"size_band", fmt::format("the file has {}, {:.0f} % of the usual {} (median of {}{}; {} to {} would be plausible)",
+                                              size_words(in.size), j.median > 0 ? size / j.median * 100 : 0.0, about(j.median), j.baseline, expected,
+                                              about(j.lowest), about(j.highest))});
 }
 
 }  // namespace

@@ -20,7 +20,9 @@ namespace bkmon::deposits {
 struct Baseline {
     std::string last_sha256;  ///< of the last healthy one; empty when there was none
     std::optional<Time> last_backup_at;
-    std::vector<std::uint64_t> sizes;     ///< newest first
+    std::vector<std::uint64_t> sizes;     ///< newest first; at the end the stand-ins
+    std::size_t stand_ins = 0;            ///< so many of the sizes are what somebody expects from now on: too few came since to be usual
+    std::string expected_by;              ///< who; empty: nobody said what to expect
     bool sha_was_healthy_before = false;  ///< the candidate's hash was healthy at an earlier time (not the last)
     bool always_empty = false;            ///< earlier healthy ones held nothing either
 };

@@ -64,6 +64,10 @@ public:
     virtual void read_ahead(int fd, std::uint64_t offset, std::uint64_t length) { static_cast<void>(fd), static_cast<void>(offset), static_cast<void>(length); }
     virtual void begin_writing(int fd, std::uint64_t offset, std::uint64_t length) { static_cast<void>(fd), static_cast<void>(offset), static_cast<void>(length); }
     virtual Result<void> set_mode(int fd, std::uint32_t mode) = 0;
+    /// Errc::denied for who may not give files away.
+    virtual Result<void> set_owner(int fd, std::uint32_t uid, std::uint32_t gid) {
+        return static_cast<void>(fd), static_cast<void>(uid), static_cast<void>(gid), Result<void>();
+    }
     virtual Result<void> set_attribute(int fd, const std::string& name, const std::string& value) = 0;  ///< xattr; ok where unsupported
     virtual Result<std::string> attribute(int fd, const std::string& name) = 0;                        ///< not_found when absent
 

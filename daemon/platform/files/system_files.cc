@@ -187,6 +187,11 @@ public:
         return {};
     }
 
+    Result<void> set_owner(int fd, std::uint32_t uid, std::uint32_t gid) override {
+        if (restart([&] { return ::fchown(fd, uid, gid); }) != 0) return sys_fail("set owner", errno);
+        return {};
+    }
+
     Result<void> set_attribute(int fd, const std::string& name, const std::string& value) override {
         if (::fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) == 0 || unsupported(errno)) return {};
         return sys_fail("set attribute " + name, errno);

@@ -41,7 +41,10 @@ struct Message {
     X(promoted, "8d1f0f0a5b7e4c0f9a6d2f61c3b7e117")            \
     X(note, "8d1f0f0a5b7e4c0f9a6d2f61c3b7e118")                \
     X(vault_damaged, "8d1f0f0a5b7e4c0f9a6d2f61c3b7e119")       \
-    X(space_low, "8d1f0f0a5b7e4c0f9a6d2f61c3b7e11a")
+    X(space_low, "8d1f0f0a5b7e4c0f9a6d2f61c3b7e11a")           \
+    X(mail_sent, "8d1f0f0a5b7e4c0f9a6d2f61c3b7e11b")           \
+    X(mail_failed, "8d1f0f0a5b7e4c0f9a6d2f61c3b7e11c")         \
+    X(mail_unrecorded, "8d1f0f0a5b7e4c0f9a6d2f61c3b7e11d")
 
 namespace msg {
 #define BKMON_DECLARE(name, id) inline constexpr Message name{id, #name};

@@ -37,6 +37,12 @@ std::optional<siginfo_t> reap(int pidfd) {
     return info;
 }
 
+/// False when it is nobody's, another's, or reaped.
+bool is_our_child(idtype_t what, int id) {
+    siginfo_t info{};
+    return ::waitid(what, static_cast<id_t>(id), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 /// Moves a descriptor off 0, 1 and 2, which would be overwritten on the way into the child.
 UniqueFd above_standard(UniqueFd fd) {
     if (fd.get() < 0 || fd.get() > STDERR_FILENO) return fd;
@@ -102,23 +108,47 @@ private:
 
 }  // namespace
 
-/// Killed children whose owners are gone, until the kernel has buried them.
+/// Killed children whose owners are gone, until the kernel has buried them; and which children are adopted.
 class ProcessRunner::Graveyard : public std::enable_shared_from_this<Graveyard> {
 public:
     explicit Graveyard(EventLoop& loop) : loop_(loop) {}
 
-    void bury(int pid, UniqueFd pidfd) {
-        if (reap(pidfd.get())) return;
+    void bury(int pid, UniqueFd pidfd, bool bears) {
+        if (!bears && reap(pidfd.get())) return;
         auto& grave = graves_[pid];
         grave.pidfd = std::move(pidfd);
-        grave.ended = loop_.watch(grave.pidfd.get(), true, false, [weak = weak_from_this(), pid](bool, bool) {
+        grave.ended = loop_.watch(grave.pidfd.get(), true, false, [weak = weak_from_this(), pid, bears](bool, bool) {
             const auto self = weak.lock();
             if (!self) return;
             const auto found = self->graves_.find(pid);
-            if (found != self->graves_.end() && reap(found->second.pidfd.get())) self->graves_.erase(found);
+            if (found != self->graves_.end() && (bears ? self->reap_family(pid) : reap(found->second.pidfd.get()))) self->graves_.erase(pid);
         });
     }
     std::size_t size() const { return graves_.size(); }
+
+    /// `early` is where to put how it ended when it is reaped with its family.
+    void adopted(int pid, std::optional<siginfo_t>& early) { adopted_[pid] = &early; }
+    void gone(int pid) { adopted_.erase(pid); }
+
+    /// Reaps the dead leader of this group and the children of ours in it, which are killed: it may have made one and died before it could say so.
+    /// Waits for them, for as long as a killed process takes to die. Before its end is known its number is nobody else's.
+    std::optional<siginfo_t> reap_family(int leader) {
+        std::optional<siginfo_t> of_leader;
+        kill_group(leader);
+        for (;;) {
+            siginfo_t info{};
+            if (::waitid(P_PGID, static_cast<id_t>(leader), &info, WEXITED) != 0) {
+                if (errno == EINTR) continue;
+                return of_leader;
+            }
+            if (info.si_pid == leader)
+                of_leader = info;
+            else if (const auto found = adopted_.find(info.si_pid); found != adopted_.end())
+                *found->second = info;
+            else
+                graves_.erase(info.si_pid);
+        }
+    }
 
 private:
     struct Grave {
@@ -127,6 +157,7 @@ private:
     };
     EventLoop& loop_;
     std::map<int, Grave> graves_;
+    std::map<int, std::optional<siginfo_t>*> adopted_;
 };
 
 class ProcessRunner::Process final : public Child {
@@ -137,15 +168,37 @@ public:
     Process& operator=(const Process&) = delete;
     ~Process() override {
         if (!pidfd_) return;
-        kill_group(pid_);
+        kill();
         ended_.reset();  // a watch goes before its descriptor
-        graveyard_->bury(pid_, std::move(pidfd_));
+        if (adopted_) graveyard_->gone(pid_);
+        if (!early_) graveyard_->bury(pid_, std::move(pidfd_), bears_);
     }
 
     void kill() override {
-        if (pidfd_) kill_group(pid_);
+        if (!pidfd_) return;
+        if (adopted_)  // whose group it is in is not known
+            ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+        else
+            kill_group(pid_);
     }
     int pid() const override { return pid_; }
+
+    Result<void> adopt(int pid, UniqueFd pidfd) {
+        if (!pidfd && pid > 0 && is_our_child(P_PID, pid)) {
+            ::kill(pid, SIGKILL);
+            ::waitpid(pid, nullptr, 0);
+            return fail(Errc::unavailable, "adopt a child: there is no descriptor left for it");
+        }
+        if (!pidfd || !is_our_child(P_PIDFD, pidfd.get())) return fail(Errc::invalid, "adopt a child: it is none of ours");
+        began_ = loop_.clock().boot();
+        pid_ = pid;
+        pidfd_ = std::move(pidfd);
+        adopted_ = true;
+        graveyard_->adopted(pid_, early_);
+        ended_ = loop_.watch(pidfd_.get(), true, false, [this](bool, bool) { on_end(); });
+        if (!ended_) return fail(Errc::unavailable, "adopt a child: epoll refused its descriptor");
+        return {};
+    }
 
     Result<void> start(ChildSpec spec) {
         if (spec.argv.empty()) return fail(Errc::invalid, "start a child: no program is named");
@@ -173,15 +226,18 @@ public:
         out_fd_ = std::move(out->read);
         err_fd_ = std::move(err->read);
         max_output_ = spec.max_output;
+        last_err_ = spec.last_err;
+        bears_ = spec.bears;
         ended_ = loop_.watch(pidfd_.get(), true, false, [this](bool, bool) { on_end(); });
         out_watch_ = loop_.watch(out_fd_.get(), true, false, [this](bool, bool) { read_out(); });
         err_watch_ = loop_.watch(err_fd_.get(), true, false, [this](bool, bool) { read_err(); });
         if (!ended_ || !out_watch_ || !err_watch_) return fail(Errc::unavailable, doing + ": epoll refused its descriptors");
+        if (!spec.deadline) return {};
         deadline_ = loop_.make_timer([this] {
             result_.timed_out = true;
             kill_group(pid_);
         });
-        deadline_->arm(spec.deadline);
+        deadline_->arm(*spec.deadline);
         return {};
     }
 
@@ -198,7 +254,10 @@ private:
     }
 
     void read_err() {
-        const bool open = read_some(err_fd_, [this](std::string_view bytes) { result_.err.append(bytes.substr(0, kMostErr - result_.err.size())); });
+        const bool open = read_some(err_fd_, [this](std::string_view bytes) {
+            result_.err.append(last_err_ ? bytes : bytes.substr(0, kMostErr - result_.err.size()));
+            if (result_.err.size() > kMostErr) result_.err.erase(0, result_.err.size() - kMostErr);
+        });
         if (!open) err_watch_.reset();
     }
 
@@ -218,9 +277,10 @@ private:
 
     void on_end() {
         // What it had written is in the pipes already. Kept open by somebody it left behind, they would never end: his group dies with it.
-        kill_group(pid_);
-        const auto info = reap(pidfd_.get());
+        kill();
+        const auto info = early_ ? early_ : bears_ ? graveyard_->reap_family(pid_) : reap(pidfd_.get());
         if (!info) return;
+        if (adopted_) graveyard_->gone(pid_);
         if (out_watch_) read_all_out();
         if (err_watch_) read_err();
         if (info->si_code == CLD_EXITED)
@@ -254,6 +314,8 @@ private:
     std::function<void(ChildResult)> done_;
     ChildResult result_;
     std::size_t max_output_ = 0;
+    bool last_err_ = false, bears_ = false, adopted_ = false;
+    std::optional<siginfo_t> early_;  // how it ended, when it is reaped already
     BootTime began_{};
     pid_t pid_ = -1;
     UniqueFd pidfd_;  // open while the child is not reaped
@@ -268,6 +330,12 @@ ProcessRunner::~ProcessRunner() = default;
 Result<std::unique_ptr<Child>> ProcessRunner::spawn(ChildSpec spec, std::function<void(ChildResult)> done) {
     auto process = std::make_unique<Process>(loop_, graveyard_, std::move(done));
     if (auto started = process->start(std::move(spec)); !started) return fail(std::move(started.error()));
+    return process;
+}
+
+Result<std::unique_ptr<Child>> ProcessRunner::adopt(int pid, UniqueFd pidfd, std::function<void(ChildResult)> done) {
+    auto process = std::make_unique<Process>(loop_, graveyard_, std::move(done));
+    if (auto adopted = process->adopt(pid, std::move(pidfd)); !adopted) return fail(std::move(adopted.error()));
     return process;
 }
 

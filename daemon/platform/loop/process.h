@@ -17,6 +17,8 @@ public:
     /// Errc::not_found or denied when argv[0] cannot be executed.
     Result<std::unique_ptr<Child>> spawn(ChildSpec spec, std::function<void(ChildResult)> done) override;
 
+    Result<std::unique_ptr<Child>> adopt(int pid, UniqueFd pidfd, std::function<void(ChildResult)> done) override;
+
     /// Killed children whose end the kernel has not yet reported.
     std::size_t unreaped() const;
 

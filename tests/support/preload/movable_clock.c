@@ -4,6 +4,8 @@
 //
 // BKMON_TEST_CLOCK names the file: two 64-bit numbers, native order. The first is written by the test: nanoseconds ahead of the real clocks; it only
 // grows. The second is written here, once every timer was set again for it.
+//
+// BKMON_TEST_MONOTONIC=N lets CLOCK_MONOTONIC run N times as fast, for the deadlines of libcurl. Whoever sleeps by it in the kernel sleeps too long.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -33,8 +35,14 @@ static struct move { int64_t from, ahead; } moves[kMostMoves];
 static _Atomic int moves_made;
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int64_t monotonic_speed = 1, monotonic_start;
 
 static void open_file(void) {
+    const char* speed = getenv("BKMON_TEST_MONOTONIC");
+    struct timespec t;
+    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
+    monotonic_start = t.tv_sec * kSecond + t.tv_nsec;
+    if (speed) monotonic_speed = atoi(speed);
     const char* path = getenv("BKMON_TEST_CLOCK");
     const int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0) return;
@@ -54,6 +62,11 @@ int clock_gettime(clockid_t id, struct timespec* t) {
     const int result = (int)syscall(SYS_clock_gettime, id, t);
     if (result == 0 && moved(id)) {
         const int64_t n = t->tv_sec * kSecond + t->tv_nsec + ahead();
+        t->tv_sec = n / kSecond;
+        t->tv_nsec = n % kSecond;
+    }
+    if (result == 0 && id == CLOCK_MONOTONIC && ahead() >= 0 && monotonic_speed != 1) {
+        const int64_t n = monotonic_start + (t->tv_sec * kSecond + t->tv_nsec - monotonic_start) * monotonic_speed;
         t->tv_sec = n / kSecond;
         t->tv_nsec = n % kSecond;
     }

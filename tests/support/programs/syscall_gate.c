@@ -3,7 +3,8 @@
  *
  * syscall_gate COMMANDS EVENTS PROGRAM ARGUMENT…
  *   COMMANDS and EVENTS are descriptors. A command is a line; each is answered by a line "done SEEN", where SEEN is how many calls matched since the
- *   last "arm". From "arm" on a call matches whose name is one of NAMES ("a,b", or * for all) and whose path begins with PREFIX (or *):
+ *   last "arm". From "arm" on a call matches whose name is one of NAMES ("a,b"; * is all on files, talk those of talking to a server) and whose path
+ *   begins with PREFIX (or *):
  *     arm count 0 0 NAMES PREFIX        lets all pass
  *     arm trace 0 0 NAMES PREFIX        lets all pass, and says "call N NAME PATH" of each one
  *     arm kill K 0 NAMES PREFIX         at the K-th one says "fired K NAME PATH" and kills the process group before the call is made
@@ -72,8 +73,15 @@ static const struct call kCalls[] = {
     {SYS_mkdirat, "mkdirat", 0, 1},      {SYS_rmdir, "rmdir", -1, 0},
     {SYS_mmap, "mmap", 4, -1},           {SYS_inotify_add_watch, "inotify_add_watch", -1, 1},
     {SYS_pipe2, "pipe2", -1, -1},        {SYS_pidfd_open, "pidfd_open", -1, -1},
+    {SYS_socket, "socket", -1, -1},      {SYS_connect, "connect", 0, -1},
+    {SYS_sendto, "sendto", 0, -1},       {SYS_recvfrom, "recvfrom", 0, -1},
+    {SYS_shutdown, "shutdown", 0, -1},
 };
 enum { kCount = sizeof kCalls / sizeof kCalls[0] };
+
+static int talks(int number) {
+    return number == SYS_socket || number == SYS_connect || number == SYS_sendto || number == SYS_recvfrom || number == SYS_shutdown;
+}
 
 enum mode { MODE_OFF, MODE_COUNT, MODE_TRACE, MODE_KILL, MODE_HOLD, MODE_ONCE, MODE_FROM };
 static const char* const kModes[] = {"off", "count", "trace", "kill", "hold", "once", "from"};
@@ -113,10 +121,10 @@ static void obey(char* line) {
     pthread_mutex_lock(&mutex);
     if (strcmp(verb, "arm") == 0) {
         mode = MODE_OFF;
-        for (int i = 0; i < kCount; ++i) wanted[i] = strcmp(names, "*") == 0;
+        memset(wanted, 0, sizeof wanted);
         for (char *rest = names, *name; (name = strsep(&rest, ",")) != NULL;)
             for (int i = 0; i < kCount; ++i)
-                if (strcmp(kCalls[i].name, name) == 0) wanted[i] = 1;
+                if (strcmp(name, talks(kCalls[i].number) ? "talk" : "*") == 0 || strcmp(kCalls[i].name, name) == 0) wanted[i] = 1;
         strcpy(prefix, strcmp(begin, "*") == 0 ? "" : begin);
         seen = fired = 0;
         at = k;

@@ -3,7 +3,8 @@
 
 namespace bkmon::inspect {
 
-/// A SQL Server backup: Microsoft Tape Format, or the compressed container (`packed`). Proves its length from head and tail (mtf.h).
+/// A SQL Server backup: Microsoft Tape Format, or the compressed container (`packed`). Judged as daemon/mtf judges its ends, and by each
+/// soft filemark on the way.
 std::unique_ptr<Format> mtf_format(bool packed);
 
 }  // namespace bkmon::inspect

@@ -14,7 +14,7 @@ struct CommandLine {
     bool size_given = false;
     bool growing = false;
     Limits limits;
-    Walls walls;
+    jail::Walls walls;
 };
 
 inline constexpr const char* kUsage =

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace bkmon {
 namespace {
 
@@ -95,6 +97,28 @@ TEST(Printable, CutsBetweenWholePieces) {
     EXPECT_EQ(printable(std::string(100000, 'x')).size(), 512U);
 }
 
+TEST(Printable, RunsOfPlainTextAreCutAsSingleCharactersAre) {
+    // Character by character, as the header says it.
+    const auto one_by_one = [](const std::vector<std::string>& characters, std::size_t limit) {
+        std::string all, safe;
+        for (const auto& c : characters) {
+            const auto piece = printable(c);
+            if (all.size() + piece.size() > limit) return limit < 3 ? safe : safe + "…";
+            all += piece;
+            if (all.size() + 3 <= limit) safe = all;
+        }
+        return all;
+    };
+    const std::vector<std::string> alphabet{"a", "b", "~", " ", "\\", "\n", "é", "\x1b", "\xff", "\u202E", "x", "y", "z"};
+    std::minstd_rand random(7);  // NOLINT(cert-msc51-cpp): the same each time
+    for (int n = 0; n < 300; ++n) {
+        std::vector<std::string> characters;
+        std::string text;
+        for (auto left = random() % 30; left > 0; --left) text += characters.emplace_back(alphabet[random() % alphabet.size()]);
+        for (std::size_t limit = 0; limit < 60; ++limit) ASSERT_EQ(printable(text, limit), one_by_one(characters, limit)) << printable(text) << " " << limit;
+    }
+}
+
 TEST(Printable, AnyBytesBecomeOneLineOfUtf8WithinTheLimit) {
     std::uint32_t seed = 12345;
     for (int round = 0; round < 2000; ++round) {
@@ -170,6 +194,48 @@ TEST(Glob, MatchesAsAShellDoes) {
     EXPECT_TRUE(glob_match("?", "\xFF"));
     EXPECT_FALSE(glob_match("\xFF", "\xFE"));
     EXPECT_TRUE(glob_match("*\xFF", "a\xFF"));
+}
+
+/// Slow and plain: characters are pieces here.
+using Pieces = std::vector<std::string>;
+bool slow_glob(const Pieces& p, std::size_t i, const Pieces& t, std::size_t j) {
+    if (i == p.size()) return j == t.size();
+    if (p[i] == "*") return slow_glob(p, i + 1, t, j) || (j < t.size() && slow_glob(p, i, t, j + 1));
+    if (j == t.size()) return false;
+    const auto lower = [](const std::string& c) { return c == "B" ? "b"s : c; };
+    return (p[i] == "?" || lower(p[i]) == lower(t[j])) && slow_glob(p, i + 1, t, j + 1);
+}
+
+/// All sequences of up to `most` of the pieces.
+std::vector<Pieces> sequences(const Pieces& of, std::size_t most) {
+    std::vector<Pieces> all{{}};
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (all[i].size() >= most) continue;
+        for (const auto& piece : of) {
+            auto longer = all[i];
+            longer.push_back(piece);
+            all.push_back(std::move(longer));
+        }
+    }
+    return all;
+}
+
+std::string joined(const Pieces& pieces) {
+    std::string text;
+    for (const auto& piece : pieces) text += piece;
+    return text;
+}
+
+TEST(Glob, EveryShortPatternMeansWhatItSays) {
+    const auto texts = sequences({"a", "b", "B", "\u00e9", "\xFF"}, 4);
+    std::size_t hits = 0;
+    for (const auto& pattern : sequences({"a", "B", "\u00e9", "\xFF", "*", "?"}, 4))
+        for (const auto& text : texts) {
+            const bool expected = slow_glob(pattern, 0, text, 0);
+            hits += expected ? 1U : 0U;
+            if (glob_match(joined(pattern), joined(text)) != expected) FAIL() << joined(pattern) << " and " << joined(text);
+        }
+    EXPECT_GT(hits, 10000U);
 }
 
 TEST(Glob, NoPatternMakesItSlow) {

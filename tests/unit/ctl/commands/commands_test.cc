@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "common/base/text.h"
 #include "common/protocol/methods.h"
 #include "ctl/commands/command.h"
 #include "tests/unit/ctl/commands/fake_daemon.h"
@@ -110,6 +111,37 @@ TEST(Explain, AHeldFileComesWithTheCommandsThatEndIt) {
     }
 }
 
+TEST(Explain, WhatAFileSaysOfItselfIsATable) {
+    FakeDaemon daemon;
+    daemon.reply(
+        "io.bkmon.Targets.Explain",
+        R"({"target":)" + target_json({"outlet/SHOP1/d-drive", "held", "WARNING"}) + R"(,"verdict":)" +
+            verdict_json("held", "WARNING", "an old backup") +
+            R"j(,"evidence":{"share":"d$","content":{"looked":"read","reading":{"form":"plain","claims":[)j"
+            R"j({"question":"kind","answer":"full","sure":"proven","rests_on":"SSET kind bits 0x4"},)j"
+            R"j({"question":"started","answer":"2026-11-22 01:00:00","sure":"likely","rests_on":"SSET at 88"},)j"
+            R"j({"question":"restorable","answer":"not known","sure":"unknown","rests_on":"\u001b[2Jnothing but a restore"}]}}},"advice":"","recent":[]})j");
+    const Ended ended = ctl({"explain", "outlet/SHOP1/d-drive"}, pipe_to(daemon));
+    EXPECT_NE(ended.out.find("what the file says of itself\n"
+                             "  proven   kind: full\n"
+                             "           SSET kind bits 0x4\n"
+                             "  likely   started: 2026-11-22 01:00:00\n"
+                             "           SSET at 88\n"
+                             "  unknown  restorable: not known\n"
+                             "           \\x1b[2Jnothing but a restore\n"
+                             "\nevidence\n"
+                             "  content\n"
+                             "    looked  read\n"
+                             "  share  d$\n"),
+              std::string::npos)
+        << ended.out;
+    EXPECT_EQ(ended.out.find("deposits release"), std::string::npos);  // nothing is held on an outlet that could be promoted
+    EXPECT_NE(ended.out.find("  bkmonctl outlets scan --mode d-drive --outlet SHOP1\n"), std::string::npos);
+    for (const std::size_t width : {80U, 100U})
+        EXPECT_LE(widest(plain(ctl({"explain", "outlet/SHOP1/d-drive"}, on_terminal(daemon.socket(), width, 24)).out)), width);
+    EXPECT_NE(ctl({"explain", "outlet/SHOP1/d-drive", "--json"}, pipe_to(daemon)).out.find(R"("rests_on":"SSET at 88")"), std::string::npos);
+}
+
 TEST(Explain, AGlobIsResolvedToTheOneThatItMatches) {
     FakeDaemon daemon;
     daemon.reply("io.bkmon.Targets.Status", status_page({{"deposit/a/b", "ok", "OK"}}));
@@ -207,7 +239,7 @@ TEST(Report, HtmlNeedsNoOtherFileAndEscapesNames) {
     std::ifstream stream(file);
     std::stringstream page;
     page << stream.rdbuf();
-    EXPECT_EQ(page.str().find("<script"), std::string::npos);
+    EXPECT_EQ(page.str().find("<script>alert"), std::string::npos);
     EXPECT_NE(page.str().find("&lt;script&gt;alert(1)"), std::string::npos);
     EXPECT_NE(page.str().find("&quot;&amp;&#39;"), std::string::npos);
     EXPECT_NE(page.str().find("as of <strong>2026-11-22 03:04:05 UTC"), std::string::npos);
@@ -241,6 +273,51 @@ TEST(Summary, ABarADay) {
     EXPECT_TRUE(same_json(daemon.parameters("io.bkmon.Targets.Summary"), R"({"days":2})"));
     EXPECT_EQ(ctl({"summary", "--csv"}, pipe_to(daemon)).out,
               "date,ok,bad,total,by_status\r\n2026-11-19,0,0,0,\r\n2026-11-21,199,1,200,missing=1;ok=199\r\n2026-11-20,0,0,0,\r\n");
+}
+
+TEST(Summary, AllDaysInALine) {
+    FakeDaemon daemon;
+    std::string days;
+    for (int i = 0; i < 60; ++i)
+        days += std::string(i > 0 ? "," : "") + R"({"date":"2026-09-)" + std::to_string(10 + i) + R"(","ok":)" + std::to_string(i == 30 ? 5 : 10) +
+                R"(,"bad":)" + std::to_string(i == 30 ? 5 : 0) + R"(,"total":10,"by_status":{}})";
+    daemon.reply("io.bkmon.Targets.Summary", R"({"days":[)" + days + "]}");
+    const auto lines = lines_of(ctl({"summary", "--days", "60"}, pipe_to(daemon)).out);
+    std::string marks = "trend  ";
+    for (int i = 0; i < 60; ++i) marks += i == 30 ? "▄" : "█";
+    EXPECT_EQ(lines.at(0), marks);
+    EXPECT_EQ(lines.at(1), "99 % good over 60 days; worst: 2026-09-40 with 50 %");
+    EXPECT_EQ(lines.at(2), "");
+    EXPECT_EQ(lines.at(3).substr(0, 4), "DATE");
+    const auto narrow = lines_of(plain(ctl({"summary", "--days", "60"}, on_terminal(daemon.socket(), 40, 100)).out));
+    EXPECT_LE(display_width(narrow.at(0)), 40U);
+    EXPECT_NE((narrow.at(1) + narrow.at(2)).find("2 days a mark"), std::string::npos) << narrow.at(1);
+    Seat colour = pipe_to(daemon);
+    EXPECT_NE(ctl({"summary", "--color=always"}, colour).out.find("\033[32m█\033[0m"), std::string::npos);
+    EXPECT_EQ(ctl({"summary", "--color=never"}, on_terminal(daemon.socket(), 80, 100)).out.find('\033'), std::string::npos);
+}
+
+TEST(Report, OutletsHaveTheirOwnColumns) {
+    FakeDaemon daemon;
+    daemon.reply(
+        "io.bkmon.Targets.Report",
+        R"({"rows":[{"target":"outlet/SHOP1/d-drive","date":"2026-11-21","status":"ok","size_bytes":2630667468,"drive":"D:","address":"10.0.0.1"}]})");
+    for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+             {"--kind", "outlet"}, {"--mode", "d-drive"}, {"--target", "outlet/SHOP1/d-drive", "OUTLET/*"}, {"--legacy"}}) {
+        std::vector<std::string> line{"report", "--csv"};
+        line.insert(line.end(), words.begin(), words.end());
+        EXPECT_EQ(ctl(line, pipe_to(daemon)).out.rfind("OutletServer,ScanDate,Status,", 0), 0U) << words[0];
+        EXPECT_NE(daemon.parameters("io.bkmon.Targets.Report").find(R"("kind":"outlet")"), std::string::npos);
+    }
+    EXPECT_NE(ctl({"report", "--csv", "--legacy"}, pipe_to(daemon)).out.find("SHOP1,2026-11-21,Successful,,,2.45 GB,,,D:\r\n"), std::string::npos);
+    for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+             {}, {"--kind", "deposit", "--mode", "d-drive"}, {"--target", "outlet/SHOP1/d-drive", "deposit/a/b"}, {"--target", "SHOP1"}}) {
+        std::vector<std::string> line{"report", "--csv"};
+        line.insert(line.end(), words.begin(), words.end());
+        EXPECT_EQ(ctl(line, pipe_to(daemon)).out.rfind("target,kind,date,", 0), 0U);
+    }
+    EXPECT_EQ(ctl({"report", "--legacy"}, pipe_to(daemon)).code, 2);
+    EXPECT_EQ(ctl({"report", "--legacy", "--csv", "--kind", "deposit"}, pipe_to(daemon)).code, 2);
 }
 
 TEST(Pause, SendsWhoWillWantToKnow) {

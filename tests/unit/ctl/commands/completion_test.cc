@@ -64,6 +64,12 @@ TEST(Complete, NamesComeFromTheDaemon) {
     EXPECT_TRUE(same_json(daemon.parameters(kComplete), R"({"what":"runs","prefix":"r","limit":500})"));
     completed("bash", {"bkmonctl", "deposits", "rescan", ""}, daemon.socket());
     EXPECT_TRUE(same_json(daemon.parameters(kComplete), R"({"what":"agents","prefix":"","limit":500})"));
+    for (const auto& [command, what] : {std::pair("ack", "incidents"), std::pair("unsilence", "silences"), std::pair("retry", "mails")}) {
+        completed("bash", {"bkmonctl", "alerts", command, "1"}, daemon.socket());
+        EXPECT_TRUE(same_json(daemon.parameters(kComplete), R"({"what":")" + std::string(what) + R"(","prefix":"1","limit":500})"));
+    }
+    EXPECT_EQ(completed("bash", {"bkmonctl", "alerts", "outbox", "--state", "f"}), Words{"failed"});
+    EXPECT_EQ(completed("bash", {"bkmonctl", "alerts", "silence", "--kind", "outlet", "--ki"}), Words{"--kind"});
     completed("bash", {"bkmonctl", "report", "--target=x"}, daemon.socket());
     EXPECT_TRUE(same_json(daemon.parameters(kComplete), R"({"what":"targets","prefix":"x","limit":500})"));
     EXPECT_EQ(completed("bash", {"bkmonctl", "explain", "deposit/a/b", ""}, daemon.socket()), Words{});  // it takes one

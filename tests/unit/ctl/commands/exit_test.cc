@@ -235,6 +235,26 @@ TEST(Check, BkmonsOwnTroubleIsAtLeastAWarning) {
     EXPECT_TRUE(same_json(daemon.parameters(kStatus), R"({"targets":["deposit/*"],"kind":"deposit"})"));
 }
 
+TEST(Check, ABkmonThatIsBehindKnowsNothing) {
+    FakeDaemon daemon;
+    daemon.reply("io.bkmon.Targets.Status", status_page(healthy(2), {}, {"nothing could be recorded for 3 min"}));
+    const Ended ended = ctl({"check"}, pipe_to(daemon.socket()));
+    EXPECT_EQ(ended.code, 3) << "green targets prove nothing then";
+    EXPECT_NE(ended.out.find("bkmon is behind: nothing could be recorded for 3 min"), std::string::npos) << ended.out;
+    EXPECT_NE(ctl({"status"}, pipe_to(daemon.socket())).out.find("nothing could be recorded for 3 min"), std::string::npos);
+}
+
+TEST(Check, ASilenceHidesNoProblemAndIsNamed) {
+    FakeDaemon daemon;
+    Sample sample{"deposit/a/b", "missing", "CRITICAL"};
+    sample.silenced = "until Mon 06:00, 'moving'";
+    daemon.reply("io.bkmon.Targets.Status", status_page({sample}));
+    const Ended ended = ctl({"check"}, pipe_to(daemon.socket()));
+    EXPECT_EQ(ended.code, 2);
+    for (const Ended& shown : {ended, ctl({"status"}, pipe_to(daemon.socket()))})
+        EXPECT_NE(shown.out.find("silenced until Mon 06:00, 'moving'"), std::string::npos) << shown.out;
+}
+
 TEST(Check, WhateverGoesWrongIsUnknownAndOneLine) {
     FakeDaemon refusing;
     refusing.error(kStatus, "io.bkmon.NotAllowed", R"({"method":"m","role":"viewer"})");

@@ -19,10 +19,11 @@ std::string target_json(const Sample& s) {
     w.key("running_since").null().key("due_at").null().key("backup_at").null().key("file").null().key("size_bytes").raw(s.size);
     text_or_null("sha256", s.sha256);
     w.key("labels").raw("{\"city\":\"douala\"}").key("paused_by").null().key("paused_reason").null().key("paused_until").null();
+    text_or_null("silenced", s.silenced);
     return w.end_object().take();
 }
 
-std::string status_page(const std::vector<Sample>& samples, const std::vector<std::string>& degraded) {
+std::string status_page(const std::vector<Sample>& samples, const std::vector<std::string>& degraded, const std::vector<std::string>& stale) {
     std::map<std::string, int> counts{{"ok", 0},     {"unchanged", 0}, {"warning", 0},     {"held", 0},    {"late", 0},  {"missing", 0},
                                       {"failed", 0}, {"corrupt", 0},   {"unreachable", 0}, {"unknown", 0}, {"paused", 0}};
     for (const Sample& sample : samples) ++counts[sample.status];
@@ -33,6 +34,8 @@ std::string status_page(const std::vector<Sample>& samples, const std::vector<st
     for (const Sample& sample : samples) w.raw(target_json(sample));
     w.end_array().key("degraded").begin_array();
     for (const std::string& what : degraded) w.value(what);
+    w.end_array().key("stale").begin_array();
+    for (const std::string& what : stale) w.value(what);
     return w.end_array().end_object().take();
 }
 

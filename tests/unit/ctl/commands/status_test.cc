@@ -214,7 +214,7 @@ TEST(Status, PagesBecomeOneDocument) {
     const std::string expected =
         R"({"as_of":"2026-11-22T03:04:05Z","site":"main","counts":{"ok":2,"unchanged":0,"warning":0,"held":0,"late":0,"missing":0,
         "failed":0,"corrupt":0,"unreachable":0,"unknown":0,"paused":0},"total":3,"targets":[)" +
-        target_json(all[0]) + "," + target_json(all[1]) + "," + target_json({"deposit/z/z", "ok", "OK"}) + R"(],"degraded":[]})";
+        target_json(all[0]) + "," + target_json(all[1]) + "," + target_json({"deposit/z/z", "ok", "OK"}) + R"(],"degraded":[],"stale":[]})";
     EXPECT_TRUE(same_json(ended.out, expected)) << ended.out;
     EXPECT_EQ(lines_of(ended.out).size(), 1U);  // a pipe gets one line
     EXPECT_GT(lines_of(ctl({"status", "--json=pretty"}, seat).out).size(), 20U);
@@ -229,9 +229,9 @@ TEST(Status, CsvHasStableHeadersAndRawText) {
     seat.socket = daemon.socket();
     EXPECT_EQ(ctl({"status", "--csv"}, seat).out,
               "id,kind,status,severity,reason_code,reason,since,judged_at,last_ok_at,running_since,due_at,backup_at,file,size_bytes,sha256,labels,"
-              "paused_by,paused_reason,paused_until\r\n"
+              "paused_by,paused_reason,paused_until,silenced\r\n"
               "deposit/a/b,deposit,held,WARNING,size_band,\"size 1,5 "
-              "\"\"times\"\"\",2026-11-22T00:00:00Z,2026-11-22T03:00:00Z,,,,,,1536,ab,city=douala,,,\r\n");
+              "\"\"times\"\"\",2026-11-22T00:00:00Z,2026-11-22T03:00:00Z,,,,,,1536,ab,city=douala,,,,\r\n");
     EXPECT_EQ(lines_of(ctl({"status", "--csv", "--no-legend"}, seat).out).size(), 1U);
 }
 

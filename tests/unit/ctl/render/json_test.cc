@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include <cstdlib>
 
 #include "common/base/text.h"
@@ -92,6 +94,16 @@ TEST(Bar, FitsAndNeverSaysAllTooEarly) {
     for (std::size_t width = 10; width < 120; ++width)
         EXPECT_LE(display_width(bar_line(7, 9, "漢字 \033[2J a long text about what is done now", width)), width);
     EXPECT_NE(bar_line(12, 9, "", 60).find("100 %"), std::string::npos);  // more than was thought
+}
+
+TEST(Bar, HowMuchThereIsToDoIsShownAtOnce) {
+    std::ostringstream out;
+    Bar bar(out, {true, 60, 24, false}, system_clock());
+    bar.show(0, 0, "");
+    bar.show(0, 1000, "");  // nothing else may come for long
+    EXPECT_NE(out.str().find("0/1000"), std::string::npos) << out.str();
+    bar.show(1, 1000, "too soon after it");
+    EXPECT_EQ(out.str().find("1/1000  too soon"), std::string::npos);
 }
 
 }  // namespace

@@ -61,13 +61,6 @@ TEST(FitMiddle, KeepsBothEnds) {
     }
 }
 
-TEST(ShellWord, QuotesWhatAShellWouldChange) {
-    EXPECT_EQ(shell_word("deposit/a_b/C-1.2%20"), "deposit/a_b/C-1.2%20");
-    EXPECT_EQ(shell_word("deposit/*"), "'deposit/*'");
-    EXPECT_EQ(shell_word("it's $HOME"), "'it'\\''s $HOME'");
-    EXPECT_EQ(shell_word(""), "''");
-}
-
 TEST(Counted, KnowsOne) {
     EXPECT_EQ(counted(1, "target"), "1 target");
     EXPECT_EQ(counted(0, "target"), "0 targets");

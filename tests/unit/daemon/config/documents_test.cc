@@ -33,6 +33,8 @@ TEST(Example, AsShippedItIsEmptyAndSaysWhatToDoNext) {
     const auto loaded = load_sources({{"bkmon.yaml", text}});
     EXPECT_EQ(loaded.text(), "");
     EXPECT_FALSE(loaded.settings.deposits.configured);
+    EXPECT_FALSE(loaded.settings.mail.configured);
+    EXPECT_FALSE(loaded.settings.outlets.configured);
     for (const std::string command : {"bkmonctl config check", "bkmonctl deposits init", "bkmonctl reload", "bkmonctl status"})
         EXPECT_THAT(text, HasSubstr(command));
 }
@@ -41,9 +43,62 @@ TEST(Example, UncommentedItLoads) {
     const auto loaded = load_sources({{"bkmon.yaml", uncommented()}});
     EXPECT_EQ(loaded.text(), "");
     EXPECT_TRUE(loaded.settings.deposits.configured);
+    EXPECT_TRUE(loaded.settings.mail.configured);
+    EXPECT_EQ(loaded.settings.alerts.rules.size(), 3u);
+    EXPECT_EQ(loaded.settings.alerts.silences.size(), 2u);
     ASSERT_EQ(loaded.settings.deposits.jobs.size(), 3u);
     EXPECT_EQ(loaded.settings.control.admin.size(), 2u);
     EXPECT_FALSE(loaded.settings.deposits.jobs[2].active);
+    EXPECT_EQ(loaded.settings.outlets.inventory.csv, "/etc/bkmon/conf.d/outlets.csv");
+    EXPECT_EQ(loaded.settings.outlets.modes.size(), 2u);
+}
+
+TEST(Example, TheFirstModeShowsItsDefaults) {
+    const auto settings = load_sources({{"bkmon.yaml", uncommented()}}).settings;
+    ASSERT_FALSE(settings.outlets.modes.empty());
+    const auto& shown = settings.outlets.modes[0];
+    const core::OutletMode standard;
+    EXPECT_EQ(shown.patterns, standard.patterns);
+    EXPECT_EQ(shown.min_size, standard.min_size);
+    EXPECT_EQ(shown.max_age, standard.max_age);
+    EXPECT_EQ(shown.clock_tolerance, standard.clock_tolerance);
+    EXPECT_EQ(shown.verify, standard.verify);
+    EXPECT_EQ(shown.port, standard.port);
+    EXPECT_EQ(shown.signing, standard.signing);
+    EXPECT_EQ(shown.active, standard.active);
+}
+
+/// The other places an inventory may come from stand as prose, of which only one may be switched on.
+TEST(Example, EachSourceOfAnInventoryLoads) {
+    std::istringstream in(file_text("etc/bkmon.yaml"));
+    std::string block, key;
+    std::vector<std::string> found;
+    const auto load_block = [&] {
+        if (block.empty()) return;
+        auto modes = std::string("  modes: [{name: a, shares: [\"d$\"], credentials: {user: u, password_file: /p}}]\n");
+        EXPECT_EQ(load_sources({{"bkmon.yaml", "outlets:\n  inventory:\n" + block + modes}}).text(), "") << block;
+        found.push_back(key);
+        block.clear();
+    };
+    bool inside = false;
+    for (std::string line; std::getline(in, line);) {
+        inside = (inside || line == "#  inventory:") && line != "#  modes:";
+        if (!inside || !line.starts_with("#   ") || line.starts_with("#    csv")) {
+            load_block();
+            continue;
+        }
+        if (block.empty()) key = line.substr(4, line.find(':') - 4);
+        block += " " + line.substr(1) + "\n";
+    }
+    EXPECT_THAT(found, ::testing::ElementsAre("list", "sql", "command"));
+}
+
+TEST(Example, TheOutletsForConfDLoadBesideAList) {
+    const Source region{"conf.d/outlets.yaml", file_text("etc/conf.d/outlets.yaml"), Source::Kind::drop_in};
+    const auto loaded = load_sources({{"bkmon.yaml", file_text("etc/bkmon.yaml")}, region});
+    EXPECT_EQ(loaded.text(), "");
+    EXPECT_EQ(loaded.settings.outlets.inventory.list.size(), 3u);
+    EXPECT_EQ(loaded.settings.outlets.modes.size(), 1u);
 }
 
 TEST(Example, TheJobFileForConfDLoadsBesideIt) {
@@ -54,13 +109,41 @@ TEST(Example, TheJobFileForConfDLoadsBesideIt) {
     EXPECT_EQ(load_sources({{"bkmon.yaml", file_text("etc/bkmon.yaml")}, job_file}).text(), load_sources({job_file}).text());
 }
 
+TEST(Example, TheAlertsForConfDLoadBesideIt) {
+    const Source alerts{"conf.d/alerts.yaml", file_text("etc/conf.d/alerts.yaml"), Source::Kind::drop_in};
+    EXPECT_EQ(load_sources({{"bkmon.yaml", uncommented()}, alerts}).text(), "");
+    const auto alone = load_sources({{"bkmon.yaml", "mail: {server: \"smtp://localhost\", from: a@b, to: [a@b]}\n"}, alerts});
+    EXPECT_EQ(alone.text(), "");
+    EXPECT_EQ(alone.settings.alerts.rules.size(), 2u);
+    EXPECT_EQ(alone.settings.alerts.silences.size(), 1u);
+}
+
 /// A value that the example gives beside its own: not the default, but a sample.
 bool is_sample(const std::string& path) {
-    for (const std::string sample :
-         {"deposits.defaults.schedule", "deposits.defaults.company", "deposits.defaults.year", "deposits.defaults.owner", "deposits.defaults.labels",
-          "deposits.defaults.recipients", "control.roles.admin", "control.roles.operator", "control.roles.viewer"})
+    for (const std::string sample : {"deposits.defaults.schedule",
+                                     "deposits.defaults.company",
+                                     "deposits.defaults.year",
+                                     "deposits.defaults.owner",
+                                     "deposits.defaults.labels",
+                                     "deposits.defaults.recipients",
+                                     "control.roles.admin",
+                                     "control.roles.operator",
+                                     "control.roles.viewer",
+                                     "mail.server",
+                                     "mail.ca_file",
+                                     "mail.user",
+                                     "mail.password_file",
+                                     "mail.password_credential",
+                                     "mail.from",
+                                     "mail.to",
+                                     "mail.templates",
+                                     "alerts.ping.url",
+                                     "alerts.ping.failure",
+                                     "alerts.ping.ca_file",
+                                     "outlets.inventory.csv"})
         if (path == sample) return true;
-    return path.starts_with("deposits.jobs.");
+    return path.starts_with("deposits.jobs.") || path.starts_with("alerts.rules.") || path.starts_with("alerts.silences.") ||
+           path.starts_with("outlets.modes.");
 }
 
 TEST(Example, NamesEachSettingAndShowsItsDefault) {

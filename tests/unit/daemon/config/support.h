@@ -18,6 +18,23 @@ inline std::vector<std::string> lines(const Loaded& loaded) {
 }
 inline std::vector<std::string> problems(const std::string& yaml) { return lines(read(yaml)); }
 
+/// One mistake, and what is to be said about it.
+struct Wrong {
+    std::string yaml;
+    std::string where;    ///< after "bkmon.yaml:"
+    std::string message;  ///< a part of it
+};
+
+/// Each has its one problem, at its place.
+inline void expect_each(const std::vector<Wrong>& cases) {
+    for (const auto& c : cases) {
+        const auto found = read(c.yaml).problems;
+        ASSERT_EQ(found.size(), 1u) << c.yaml << "\n" << ::testing::PrintToString(problems(c.yaml));
+        EXPECT_EQ(found[0].where, "bkmon.yaml:" + c.where) << c.yaml;
+        EXPECT_THAT(found[0].message, ::testing::HasSubstr(c.message)) << c.yaml;
+    }
+}
+
 /// A configuration without problems.
 inline core::Settings good(const std::string& yaml) {
     auto loaded = read(yaml);

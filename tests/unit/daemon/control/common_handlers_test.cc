@@ -128,6 +128,10 @@ TEST_F(DaemonHandlers, Complete) {
     EXPECT_EQ(words(R"({"what":"targets","limit":1})").size(), 1U);
     EXPECT_EQ(words(R"({"what":"agents"})"), (Strings{"acme_lyon", "beta_oslo"}));
     EXPECT_EQ(words(R"({"what":"agents"})", caller_with(Role::viewer, {"deposit/beta*"})), (Strings{"beta_oslo"}));
+    define({"outlet/SHOP1/d-drive", "outlet/SHOP1/ibstorage", "outlet/YARD1/d-drive"});
+    EXPECT_EQ(words(R"({"what":"outlets","prefix":"shop"})"), (Strings{"SHOP1"}));
+    EXPECT_EQ(words(R"({"what":"modes"})"), (Strings{"d-drive", "ibstorage"}));
+    EXPECT_EQ(words(R"({"what":"modes"})", caller_with(Role::viewer, {"outlet/YARD*"})), (Strings{"d-drive"}));
     const auto run = runs.begin("rescan", "all", [] {});
     EXPECT_EQ(words(R"({"what":"runs"})"), (Strings{run->id()}));
     EXPECT_TRUE(words(R"({"what":"runs"})", caller_with(Role::viewer, {"deposit/beta*"})).empty());

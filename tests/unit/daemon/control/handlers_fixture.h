@@ -121,7 +121,7 @@ protected:
     runs::RunEngine runs{loop, store};
     runs::Scheduler scheduler{loop, store};
     core::Settings settings;
-    std::vector<std::string> degraded;
+    std::vector<std::string> degraded, stale;
     control::ReloadOutcome reload_outcome{true, {}};
     control::ControlParts parts{loop,
                                 store,
@@ -133,6 +133,7 @@ protected:
                                 loop.clock().boot(),
                                 [this]() -> const core::Settings& { return settings; },
                                 [this] { return degraded; },
+                                [this] { return stale; },
                                 [] {
                                     return std::vector<config::EffectiveSetting>{{"timezone", "UTC", "default"}};
                                 },

@@ -88,6 +88,7 @@ protected:
                        {},
                        [this]() -> const core::Settings& { return settings; },
                        [] { return std::vector<std::string>{}; },
+                       [] { return std::vector<std::string>{}; },
                        [] { return std::vector<config::EffectiveSetting>{}; },
                        [](const std::function<void(ReloadOutcome)>& done) { done({}); }};
     Dispatcher dispatcher;

@@ -247,6 +247,25 @@ TEST_F(TargetsHandlers, ReportHasOneRowATargetAndDay) {
         EXPECT_EQ(refusal("io.bkmon.Targets.Report", bad).substr(0, 16), "io.bkmon.Invalid") << bad;
 }
 
+TEST_F(TargetsHandlers, ReportSaysWhereAnOutletIsAndItsBackupLies) {
+    define({"deposit/a/b", "outlet/Shop%201/d-drive", "outlet/Gone/d-drive"});
+    ASSERT_TRUE(store.tables().put_outlets({{"Gone", "", "10.0.0.8", true, {}, {}}}, loop.clock().now()));
+    ASSERT_TRUE(store.tables().put_outlets({{"SHOP 1", "Main Street", "10.0.0.7", true, {}, {}}}, loop.clock().now()));
+    publish("deposit/a/b", Status::ok, "promoted");
+    auto v = verdict(Status::ok, "promoted");
+    v.place = "E:";
+    registry.publish({id("outlet/Shop%201/d-drive"), v, "", true, {}}, [](const Result<void>& r) { EXPECT_TRUE(r); });
+    publish("outlet/Gone/d-drive", Status::missing, "no_report");
+    const auto rows = reply("io.bkmon.Targets.Report", "{}")["rows"];
+    ASSERT_EQ(ids(rows, "target"), (Strings{"deposit/a/b", "outlet/Gone/d-drive", "outlet/Shop%201/d-drive"}));
+    EXPECT_TRUE(rows[0]["address"].is_null() && rows[0]["name"].is_null() && rows[0]["drive"].is_null());
+    EXPECT_EQ(rows[1]["address"], "10.0.0.8");
+    EXPECT_TRUE(rows[1]["name"].is_null());
+    EXPECT_EQ(rows[2]["address"], "10.0.0.7");
+    EXPECT_EQ(rows[2]["name"], "Main Street");
+    EXPECT_EQ(rows[2]["drive"], "E:");
+}
+
 TEST_F(TargetsHandlers, SummaryCountsEachDay) {
     define({"deposit/a/ok", "deposit/a/same", "deposit/a/bad", "deposit/a/paused", "deposit/a/never"});
     reply("io.bkmon.Targets.Pause", R"({"target":"deposit/a/paused","reason":"r"})");

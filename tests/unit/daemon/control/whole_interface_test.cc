@@ -1,15 +1,20 @@
 // All binders together, as the daemon calls them.
 #include "daemon/control/deposits_handlers.h"
-#include "tests/unit/daemon/control/handlers_fixture.h"
+#include "daemon/control/outlets_handlers.h"
+#include "tests/unit/daemon/control/alerts_fixture.h"
 
 namespace bkmon::control {
 namespace {
 
-class WholeInterface : public test::HandlersFixture {
+class WholeInterface : public test::AlertsFixture {
 protected:
-    WholeInterface() { bind_deposits(dispatcher, door); }
-    DepositsDoor door{[]() -> deposits::Part* { return nullptr; }, runs, registry,
-                      [](const std::string&, const std::function<void(Result<std::string>)>&) {}};
+    WholeInterface() {
+        bind_deposits(dispatcher, deposits);
+        bind_outlets(dispatcher, outlets);
+    }
+    DepositsDoor deposits{[]() -> deposits::Part* { return nullptr; }, runs, registry,
+                          [](const std::string&, const std::function<void(Result<std::string>)>&) {}};
+    OutletsDoor outlets{loop, store, runs, registry};
 };
 
 TEST_F(WholeInterface, EachMethodHasExactlyOneHandler) { EXPECT_TRUE(dispatcher.unbound().empty()); }

@@ -21,6 +21,7 @@ Verdict full() {
     v.sha256 = std::string(64, 'a');
     v.run = "r-17";
     v.duration = milliseconds(90061001);
+    v.place = "E:";
     v.evidence = R"({ "z" : 1e3, "a":"\u00e9", "a":2 })";
     return v;
 }
@@ -38,6 +39,7 @@ void expect_same(const Verdict& a, const Verdict& b) {
     EXPECT_EQ(a.sha256, b.sha256);
     EXPECT_EQ(a.run, b.run);
     EXPECT_EQ(a.duration, b.duration);
+    EXPECT_EQ(a.place, b.place);
     EXPECT_EQ(a.evidence, b.evidence);
 }
 
@@ -71,6 +73,20 @@ TEST(VerdictJson, NamesThatAreNoUtf8SurviveToo) {
     round_trip(v);
     v.file = std::string("nul\0inside", 10);
     round_trip(v);
+}
+
+/// Rows of a promotion that was under way when bkmond was replaced by one that knows places.
+TEST(VerdictJson, OneWithoutAPlaceIsFromBefore) {
+    auto v = full();
+    v.place.clear();
+    const auto text = to_json(v);
+    EXPECT_EQ(text.find("place"), std::string::npos);
+    const auto back = verdict_from_json(text);
+    ASSERT_TRUE(back);
+    expect_same(v, *back);
+    auto wrong = to_json(full());
+    wrong.replace(wrong.find("\"E:\""), 4, "17");
+    EXPECT_FALSE(verdict_from_json(wrong));
 }
 
 TEST(VerdictJson, AMissingOrWrongMemberIsNoVerdict) {

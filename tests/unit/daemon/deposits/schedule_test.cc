@@ -17,5 +17,23 @@ TEST_F(DepositsTest, ScheduleShowsWhatTheDeadlineFound) {
     EXPECT_EQ(rfc3339(*views[1].next_at), "2026-11-23T13:00:00Z");
 }
 
+TEST_F(DepositsTest, TargetsSayWhoIsToldAndShareTheirLists) {
+    const std::vector<std::string> night{"night@example.org"};
+    add_job("A").recipients = night;
+    add_job("B").recipients = night;
+    start();
+    const auto of = [&](const char* id) { return registry->find(*TargetId::parse(id))->spec.recipients; };
+    EXPECT_EQ(of("deposit/SHOP_CITY_NORTH/MAIN"), nullptr);
+    ASSERT_NE(of("deposit/SHOP_CITY_NORTH/A"), nullptr);
+    EXPECT_EQ(*of("deposit/SHOP_CITY_NORTH/A"), night);
+    EXPECT_EQ(of("deposit/SHOP_CITY_NORTH/A"), of("deposit/SHOP_CITY_NORTH/B"));
+
+    settings.jobs[1].recipients = {"day@example.org"};
+    ASSERT_TRUE(part->reconfigure(settings, [](Result<void> done) { ASSERT_TRUE(done); }));
+    pass(seconds(3));
+    EXPECT_EQ(of("deposit/SHOP_CITY_NORTH/A")->front(), "day@example.org");
+    EXPECT_EQ(*of("deposit/SHOP_CITY_NORTH/B"), night);
+}
+
 }  // namespace
 }  // namespace bkmon::test

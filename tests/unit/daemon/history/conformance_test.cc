@@ -1,18 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <stdexcept>
-#include <thread>
 
-#include "daemon/history/sqlite_store.h"
-#include "tests/support/fake_store.h"
-#include "tests/support/manual_loop.h"
+#include "tests/unit/daemon/history/conformance.h"
 #include "tests/unit/daemon/history/rows_text.h"
-
-// What every engine of the history must do. A new engine is one more line at the end.
 
 namespace bkmon::test {
 namespace {
@@ -21,10 +13,6 @@ using namespace history;
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-const Time kStart = from_ms(1763769600250);  // 2025-11-22T00:00:00.250Z
-
-TargetId id(std::string_view text) { return *TargetId::parse(text); }
 
 core::Verdict verdict(core::Status status, Time at = kStart, std::string reason = "because") {
     core::Verdict v;
@@ -46,76 +34,12 @@ core::Verdict full_verdict() {
     v.sha256 = std::string(64, 'a');
     v.run = "r1";
     v.duration = 1234ms;
+    v.place = "E:";
     v.evidence = R"({"factor":2.5})";
     return v;
 }
 
-class Conformance : public testing::TestWithParam<std::string> {
-protected:
-    void SetUp() override {
-        if (GetParam() == "fake") {
-            store_ = std::make_unique<FakeStore>(loop_);
-            return;
-        }
-        char name[] = "/tmp/bkmon-history-XXXXXX";
-        directory_ = ::mkdtemp(name);
-        auto opened = SqliteStore::open(loop_, directory_ + "/history.db");
-        ASSERT_TRUE(opened) << opened.error().what;
-        store_ = std::move(*opened);
-    }
-    void TearDown() override {
-        store_.reset();
-        if (!directory_.empty()) std::filesystem::remove_all(directory_);
-    }
-
-    /// Runs what was posted until `over`: the engine answers from a thread of its own.
-    void pump(const bool& over) {
-        const auto end = std::chrono::steady_clock::now() + 20s;
-        for (loop_.run_posted(); !over && std::chrono::steady_clock::now() < end; loop_.run_posted()) std::this_thread::sleep_for(200us);
-        ASSERT_TRUE(over) << "the history did not answer";
-    }
-    Result<void> write(Store::Work work) {
-        Result<void> result;
-        bool over = false;
-        store_->write(std::move(work), [&](Result<void> r) {
-            result = std::move(r);
-            over = true;
-        });
-        pump(over);
-        return result;
-    }
-    template <class F>
-    auto read(F look) {
-        using Value = decltype(look(std::declval<Reader&>()));
-        std::optional<Value> value;
-        bool over = false;
-        store_->read(
-            [&](Reader& r) -> Result<void> {
-                value.emplace(look(r));
-                if (!*value) return fail(value->error());
-                return {};
-            },
-            [&](Result<void> r) {
-                EXPECT_TRUE(r) << r.error().what;
-                over = true;
-            });
-        pump(over);
-        return std::move(**value);
-    }
-    /// A write of statements that must all succeed.
-    template <class F>
-    void put(F statements) {
-        const auto r = write([statements](Session& s) -> Result<void> {
-            statements(s);
-            return {};
-        });
-        ASSERT_TRUE(r) << r.error().what;
-    }
-
-    ManualLoop loop_;
-    std::string directory_;
-    std::unique_ptr<Store> store_;
-};
+class Conformance : public HistoryConformance {};
 
 TEST_P(Conformance, ANewHistoryIsEmpty) {
     EXPECT_THAT(read([](Reader& r) { return r.currents(); }), IsEmpty());
@@ -196,6 +120,7 @@ TEST_P(Conformance, EventNumbersAreNeverUsedTwice) {
     put([&](Session& s) { ASSERT_TRUE(s.expire(kStart + 1h, 100)); });
     put([&](Session& s) { ASSERT_TRUE(s.add_event({0, kStart, "daemon", {}, "", "{}"})); });
     EXPECT_GT(read([](Reader& r) { return r.events_after(0, 1); }).at(0).seq, before);
+    EXPECT_GT(read([](Reader& r) { return r.last_event(); }), before) << "also when it has expired";
 }
 
 TEST_P(Conformance, VerdictsAreFiltered) {
@@ -680,7 +605,7 @@ TEST_P(Conformance, CloseRunsWhatIsQueuedAndRefusesTheRest) {
     pump(over);
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, Conformance, testing::Values("sqlite", "fake"), [](const auto& i) { return i.param; });
+INSTANTIATE_TEST_SUITE_P(Engines, Conformance, engines(), [](const auto& i) { return i.param; });
 
 }  // namespace
 }  // namespace bkmon::test

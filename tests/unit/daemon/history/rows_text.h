@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/history/alert_rows.h"
 #include "daemon/history/rows.h"
 
 namespace bkmon::test {
@@ -19,6 +20,13 @@ std::string text(const history::HealthyRow& row);
 std::string text(const history::DepositStateRow& row);
 std::string text(const history::JudgedRow& row);
 std::string text(const history::HeldRow& row);
+std::string text(const core::Incident& row);
+std::string text(const history::NoticeRow& row);
+std::string text(const history::MailRow& row);
+std::string text(const core::Silence& row);
+std::string text(const history::ExpectationRow& row);
+std::string text(const history::OutletRow& row);
+std::string text(const history::RememberedShareRow& row);
 
 template <class Row>
 std::vector<std::string> texts(const std::vector<Row>& rows) {

@@ -22,6 +22,15 @@ public:
     Line& add(const std::optional<T>& v) {
         return v ? add(*v) : add("null");
     }
+    template <class T>
+    Line& add(const std::vector<T>& v) {
+        for (const auto& one : v) add(one);
+        return add("end");
+    }
+    Line& add(const core::Labels& v) {
+        for (const auto& [name, value] : v) add(name).add(value);
+        return add("end");
+    }
     template <class... T>
     Line& all(const T&... v) {
         (add(v), ...);
@@ -29,7 +38,7 @@ public:
     }
     Line& verdict(const core::Verdict& v) {
         return all(name_of(v.status), name_of(v.severity), v.reason_code, v.reason, v.at, v.due, v.backup_at, v.file, v.size_bytes, v.sha256, v.run,
-                   v.duration, v.evidence);
+                   v.duration, v.place, v.evidence);
     }
     std::string str() const { return out_.str(); }
 
@@ -73,6 +82,32 @@ std::string text(const history::HeldRow& r) {
              r.damaged_at, r.damage)
         .str();
 }
+std::string text(const core::Incident& r) {
+    const auto said = r.said ? std::optional(name_of(*r.said)) : std::nullopt;
+    return Line()
+        .all(r.id, r.target, name_of(r.status), name_of(r.severity), r.reason_code, r.reason, r.problem_at, r.opened_at, r.closed_at, r.bad_in_row,
+             said, r.said_at, r.at_once, r.reminders, r.told, r.cause, r.thread, r.acked_by, r.note, r.acked_at, r.turns, r.flapping, r.changed_at,
+             r.next_at)
+        .str();
+}
+std::string text(const history::NoticeRow& r) {
+    return Line()
+        .all(r.id, r.incident, r.target, r.recipient, name_of(r.word), r.at_once, name_of(r.from), name_of(r.to), name_of(r.severity), r.at, r.text,
+             r.facts)
+        .str();
+}
+std::string text(const history::MailRow& r) {
+    return Line()
+        .all(r.id, r.kind, r.message_id, r.recipient, r.subject, r.bytes, r.state, r.attempts, r.created_at, r.next_at, r.give_up_at, r.lease_until,
+             r.lease_by, r.ended_at, r.code, r.last_error, r.incidents)
+        .str();
+}
+std::string text(const core::Silence& r) {
+    return Line().all(r.id, r.targets, r.kinds, r.labels, r.from, r.until, r.windows, r.timezone, r.reason, r.by, r.at, r.origin).str();
+}
+std::string text(const history::ExpectationRow& r) { return Line().all(r.target, r.size_bytes, r.at, r.by, r.note).str(); }
+std::string text(const history::OutletRow& r) { return Line().all(r.code, r.name, r.address, r.active, r.labels, r.gone_at).str(); }
+std::string text(const history::RememberedShareRow& r) { return Line().all(r.target, r.share, r.at).str(); }
 
 TEST(RowsText, TellsRowsApart) {
     history::RunRow a, b;

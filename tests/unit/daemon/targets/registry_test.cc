@@ -7,6 +7,7 @@
 #include <random>
 
 #include "daemon/core/json_tree.h"
+#include "daemon/core/schedule.h"
 #include "tests/support/fake_store.h"
 #include "tests/support/manual_loop.h"
 
@@ -306,6 +307,95 @@ TEST_F(RegistryTest, AnEqualVerdictMovesOnlyTheTimeOfJudgement) {
         EXPECT_EQ(events().size(), n + 1);
         EXPECT_EQ(target("deposit/a/db").current.since, since);
     }
+}
+
+/// Where no hash is known (nothing was copied), another file is another backup.
+TEST_F(RegistryTest, WithoutAHashNameSizeTimeAndPlaceTellBackupsApart) {
+    ASSERT_TRUE(define({spec("outlet/a/usb")}, "outlet"));
+    auto v = verdict(Status::ok, "fresh");
+    v.file = "a.bak";
+    v.size_bytes = 7;
+    v.backup_at = now() - 1h;
+    v.place = "E:";
+    ASSERT_TRUE(publish("outlet/a/usb", v));
+    ASSERT_TRUE(publish("outlet/a/usb", v));
+    ASSERT_EQ(verdicts().size(), 1U);
+    for (const auto& change :
+         std::vector<std::function<void(core::Verdict&)>>{[](auto& x) { x.file = "b.bak"; }, [](auto& x) { x.size_bytes = 8; },
+                                                          [](auto& x) { *x.backup_at += 1ms; }, [](auto& x) { x.place = "F:"; }}) {
+        const auto n = verdicts().size();
+        change(v);
+        ASSERT_TRUE(publish("outlet/a/usb", v));
+        EXPECT_EQ(verdicts().size(), n + 1);
+        EXPECT_EQ(events().size(), n + 1);
+        EXPECT_EQ(days().at(0).verdict.file, v.file);
+        EXPECT_EQ(days().at(0).verdict.place, v.place);
+        EXPECT_EQ(days().at(0).verdict.backup_at, v.backup_at);
+    }
+    v.duration = 3s;
+    ASSERT_TRUE(publish("outlet/a/usb", v));
+    EXPECT_EQ(verdicts().size(), 5U) << "how long it took is no news";
+    v.reason = "Other words.";
+    ASSERT_TRUE(publish("outlet/a/usb", v));
+    EXPECT_EQ(verdicts().size(), 5U);
+    EXPECT_EQ(days().size(), 1U);
+    EXPECT_EQ(days().at(0).verdict.reason, "Other words.") << "the day tells them";
+}
+
+TEST_F(RegistryTest, ALookBackChangesItsDayAlone) {
+    ASSERT_TRUE(define({spec("outlet/a/usb")}, "outlet"));
+    ASSERT_TRUE(publish("outlet/a/usb", verdict(Status::ok, "fresh")));
+    const auto before = registry_->json(target("outlet/a/usb"));
+    const auto look_back = [&](core::Verdict v) {
+        return publish("outlet/a/usb", std::move(v), [](auto& p) {
+            p.date = "2025-01-01";
+            p.current = false;
+        });
+    };
+    auto v = verdict(Status::missing, "too_old");
+    ASSERT_TRUE(look_back(v));
+    EXPECT_EQ(registry_->json(target("outlet/a/usb")), before);
+    EXPECT_EQ(events().size(), 1U) << "nobody is told, and no incident begins";
+    EXPECT_EQ(verdicts().size(), 1U) << "it is no verdict about now";
+    ASSERT_EQ(days().size(), 2U);
+    EXPECT_EQ(days().at(0).date, "2025-01-01");
+    EXPECT_EQ(days().at(0).verdict.status, Status::missing);
+
+    loop_.advance(1h);
+    v.at = now();
+    ASSERT_TRUE(look_back(v));
+    EXPECT_EQ(days().at(0).verdict.at, now() - 1h) << "written only when something changed";
+    v.reason = "The newest is 4 days old.";
+    ASSERT_TRUE(look_back(v));
+    EXPECT_EQ(days().at(0).verdict.at, now());
+    ASSERT_TRUE(look_back(verdict(Status::ok, "fresh")));
+    EXPECT_EQ(days().at(0).verdict.status, Status::ok);
+    ASSERT_TRUE(publish("outlet/a/usb", verdict(Status::ok, "fresh")));
+    EXPECT_EQ(days().size(), 2U) << "today's row is still known";
+}
+
+TEST_F(RegistryTest, ALookBackBeforeAPauseIsNoPausedDay) {
+    ASSERT_TRUE(define({spec("outlet/a/usb")}, "outlet"));
+    ASSERT_TRUE(pause("outlet/a/usb"));
+    const std::string today = core::local_date(now(), "UTC");
+    for (const std::string& date : {std::string("2025-01-01"), today})
+        ASSERT_TRUE(publish("outlet/a/usb", verdict(Status::missing, "too_old"), [&](auto& p) {
+            p.date = date;
+            p.current = false;
+        }));
+    EXPECT_EQ(days().at(0).verdict.status, Status::missing);
+    EXPECT_EQ(days().at(1).verdict.status, Status::paused);
+}
+
+TEST_F(RegistryTest, AnOlderCycleThatItsDayKnowsIsNotWrittenAgain) {
+    ASSERT_TRUE(define({spec("deposit/a/db")}));
+    auto late = verdict(Status::missing, "no_report");
+    late.due = now() - 48h;
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE(publish("deposit/a/db", late, [](auto& p) { p.current = false; }));
+    EXPECT_EQ(verdicts().size(), 1U);
+    *late.due += 1h;
+    ASSERT_TRUE(publish("deposit/a/db", late, [](auto& p) { p.current = false; }));
+    EXPECT_EQ(verdicts().size(), 2U) << "another cycle of that day";
 }
 
 TEST_F(RegistryTest, AnEqualVerdictOfANewDayGetsItsDailyRow) {
@@ -677,7 +767,7 @@ TEST_F(RegistryTest, JsonHasEveryFieldOfTheInterface) {
               R"("reason":"First backup due tomorrow.","since":"2026-11-22T00:00:00Z","judged_at":"2026-11-22T00:00:00Z","last_ok_at":null,)"
               R"("running_since":null,"due_at":null,"backup_at":null,"file":null,"size_bytes":null,"sha256":null,)"
               "\"labels\":{\"city\":\"Düsseldorf\",\"region\":\"\xEF\xBF\xBD\"},"
-              R"("paused_by":null,"paused_reason":null,"paused_until":null})");
+              R"("paused_by":null,"paused_reason":null,"paused_until":null,"silenced":null})");
     auto v = verdict(Status::ok);
     v.due = now();
     v.backup_at = now() - 1h;
@@ -690,6 +780,18 @@ TEST_F(RegistryTest, JsonHasEveryFieldOfTheInterface) {
                           R"("backup_at":"2026-11-21T23:00:00Z","file":"f.gz","size_bytes":5,"sha256":"ab")"));
     const Target copy = target("deposit/a/db");
     EXPECT_EQ(registry_->json(copy), registry_->json(target("deposit/a/db")));
+}
+
+TEST_F(RegistryTest, AProblemSaysWhatSilencesItAndNothingElseDoes) {
+    ASSERT_TRUE(define({spec("deposit/a/db")}));
+    registry_->on_silence([](const Target& t) { return "until Monday, " + t.spec.id.str(); });
+    const auto says = [&] { return registry_->json(target("deposit/a/db")).find(R"("silenced":"until Monday, deposit/a/db")") != std::string::npos; };
+    ASSERT_TRUE(publish("deposit/a/db", verdict(Status::missing, "no_report")));
+    EXPECT_TRUE(says());
+    ASSERT_TRUE(publish("deposit/a/db", verdict(Status::late, "report_late")));
+    EXPECT_FALSE(says()) << "of a late one nobody would be told anyway";
+    ASSERT_TRUE(publish("deposit/a/db", verdict(Status::ok)));
+    EXPECT_FALSE(says());
 }
 
 TEST_F(RegistryTest, MatchIsOrderedAndGlobs) {

@@ -1,12 +1,20 @@
 #include "daemon/platform/loop/process.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
+#include <fstream>
+#include <map>
 #include <optional>
+#include <vector>
 
 #include "common/base/text.h"
 #include "loop_fixture.h"
@@ -38,6 +46,18 @@ protected:
         return result.value_or(ChildResult{});
     }
     static bool alive(int pid) { return ::kill(pid, 0) == 0; }
+    /// Runs the loop until each of these has been true, one after the other.
+    void in_turn(std::vector<std::function<bool()>> steps) {
+        std::size_t at = 0;
+        std::unique_ptr<loop::Timer> look;
+        look = loop_->make_timer([&] {
+            while (at < steps.size() && steps[at]()) ++at;
+            if (at == steps.size()) return loop_->stop();
+            look->arm(2ms);
+        });
+        look->arm(0ms);
+        run();
+    }
 
     loop::ProcessRunner runner_{*loop_};
 };
@@ -127,6 +147,17 @@ TEST_F(Process, SaysWhyAProgramDoesNotStart) {
     EXPECT_EQ(denied.error().code, Errc::denied);
     EXPECT_FALSE(runner_.spawn(ChildSpec{}, [](ChildResult) {}));
     EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_F(Process, LivesAsLongAsItLikesAndKeepsItsLastWords) {
+    auto spec = shell("i=0; while [ $i -lt 2000 ]; do echo line $i >&2; i=$((i + 1)); done; sleep 0.2; echo last >&2");
+    spec.deadline.reset();
+    spec.last_err = true;
+    const auto r = result_of(std::move(spec));
+    EXPECT_FALSE(r.timed_out);
+    EXPECT_EQ(r.exit_code, 0);
+    EXPECT_EQ(r.err.size(), 4096U);
+    EXPECT_EQ(r.err.substr(4096 - 15), "line 1999\nlast\n");
 }
 
 TEST_F(Process, IsKilledAtItsDeadline) {
@@ -261,6 +292,178 @@ TEST_F(Process, ManyAtOnceLeaveNoDescriptorAndNoZombie) {
     children.clear();
     EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
     EXPECT_EQ(errno, ECHILD);
+}
+
+/// A child of this process that its runner has not made.
+int somebodys_child(int how_it_ends = 0) {
+    const int pid = ::fork();
+    if (pid != 0) return pid;
+    if (how_it_ends != 0) ::_exit(how_it_ends);
+    for (;;) ::pause();
+}
+UniqueFd pidfd_of(int pid) { return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
+
+bool childless() { return ::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD; }
+
+TEST_F(Process, AdoptsAChildThatSomebodyElseMade) {
+    const auto before = open_descriptors();
+    std::optional<ChildResult> result;
+    const int pid = somebodys_child(7);
+    auto child = runner_.adopt(pid, pidfd_of(pid), [&](ChildResult r) {
+        result = std::move(r);
+        loop_->stop();
+    });
+    ASSERT_TRUE(child);
+    EXPECT_EQ((*child)->pid(), pid);
+    EXPECT_FALSE(result);
+    run();
+    EXPECT_EQ(result->exit_code, 7);
+    EXPECT_TRUE(childless());
+    child->reset();
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_F(Process, OneThatIsAdoptedIsKilledLikeAnyOther) {
+    std::optional<ChildResult> result;
+    const int pid = somebodys_child();
+    auto child = runner_.adopt(pid, pidfd_of(pid), [&](ChildResult r) { result = std::move(r); });
+    ASSERT_TRUE(child);
+    (*child)->kill();
+    in_turn({[&] { return result.has_value(); }});
+    EXPECT_EQ(result->signal, SIGKILL);
+    EXPECT_TRUE(childless());
+}
+
+TEST_F(Process, OneThatIsAdoptedIsGivenUpLikeAnyOther) {
+    const int pid = somebodys_child();
+    auto child = runner_.adopt(pid, pidfd_of(pid), [](ChildResult) { ADD_FAILURE() << "told to nobody"; });
+    ASSERT_TRUE(child);
+    child->reset();
+    in_turn({[&] { return runner_.unreaped() == 0; }});
+    EXPECT_TRUE(childless());
+}
+
+/// A child's child. It ends with the child, which ends with the pipe.
+int somebody_elses_child(const UniqueFd& pipe_end, const UniqueFd& other_end) {
+    std::array<int, 2> told{};
+    EXPECT_EQ(::pipe2(told.data(), O_CLOEXEC), 0);
+    const int child = ::fork();
+    if (child == 0) {
+        ::close(other_end.get());
+        const int self = ::getpid();
+        int grandchild = ::fork();
+        if (grandchild == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            if (::getppid() != self) ::_exit(0);  // it was quicker
+            for (;;) ::pause();
+        }
+        char c;
+        if (::write(told[1], &grandchild, sizeof grandchild) > 0) static_cast<void>(!::read(pipe_end.get(), &c, 1));
+        ::_exit(0);
+    }
+    int grandchild = 0;
+    EXPECT_EQ(::read(told[0], &grandchild, sizeof grandchild), static_cast<ssize_t>(sizeof grandchild));
+    ::close(told[0]);
+    ::close(told[1]);
+    return grandchild;
+}
+
+TEST_F(Process, AdoptsNobodyElsesChild) {
+    const auto never = [](ChildResult) { ADD_FAILURE(); };
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    UniqueFd theirs(ends[0]), ours(ends[1]);
+    const int other = somebody_elses_child(theirs, ours);
+    EXPECT_EQ(runner_.adopt(other, pidfd_of(other), never).error().code, Errc::invalid);
+    EXPECT_EQ(runner_.adopt(other, UniqueFd(), never).error().code, Errc::invalid);
+    EXPECT_TRUE(alive(other));
+    ours.reset();
+    EXPECT_GT(::wait(nullptr), 0);
+    EXPECT_EQ(runner_.adopt(-1, UniqueFd(), never).error().code, Errc::invalid);
+    EXPECT_EQ(runner_.adopt(other, UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)), never).error().code, Errc::invalid);
+    const int pid = somebodys_child(1);
+    auto reaped = pidfd_of(pid);
+    ::waitpid(pid, nullptr, 0);
+    EXPECT_EQ(runner_.adopt(pid, std::move(reaped), never).error().code, Errc::invalid);
+}
+
+TEST_F(Process, OneWithoutADescriptorIsKilled) {
+    const int pid = somebodys_child();
+    EXPECT_EQ(runner_.adopt(pid, UniqueFd(), [](ChildResult) { ADD_FAILURE(); }).error().code, Errc::unavailable);
+    EXPECT_TRUE(childless());
+}
+
+/// A child that makes others, of which nobody knows.
+class Siblings : public Process {
+protected:
+    /// What it makes; its numbers are told when it has ended.
+    ChildSpec maker(std::vector<std::string> how, UniqueFd& line) {
+        std::array<int, 2> ends{};
+        EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+        line.reset(ends[1]);
+        ChildSpec spec;
+        spec.argv = {std::string(BKMON_BIN_DIR) + "/../tests/sibling"};
+        spec.argv.insert(spec.argv.end(), how.begin(), how.end());
+        spec.stdin_fd.reset(ends[0]);
+        spec.bears = true;
+        return spec;
+    }
+    static std::vector<int> children() {
+        std::vector<int> pids;
+        std::ifstream in("/proc/self/task/" + std::to_string(::gettid()) + "/children");
+        for (int pid = 0; in >> pid;) pids.push_back(pid);
+        return pids;
+    }
+};
+
+TEST_F(Siblings, DieAndAreReapedWithTheOneThatMadeThem) {
+    UniqueFd line;
+    auto spec = maker({"here", "here", "here"}, line);
+    line.reset();
+    EXPECT_EQ(result_of(std::move(spec)).exit_code, 0);
+    EXPECT_TRUE(childless());
+}
+
+TEST_F(Siblings, WhoWasAdoptedIsToldOfAndWhoIsApartLives) {
+    UniqueFd line;
+    bool maker_ended = false;
+    std::map<int, ChildResult> ended;
+    auto made = runner_.spawn(maker({"here", "apart"}, line), [&](ChildResult) { maker_ended = true; });
+    ASSERT_TRUE(made);
+    const int leader = (*made)->pid();
+    int here = 0, apart = 0;
+    std::vector<std::unique_ptr<Child>> adopted;
+    const auto adopt = [&] {
+        for (const int pid : children()) {
+            if (pid == leader) continue;
+            (::getpgid(pid) == leader ? here : apart) = pid;
+            auto child = runner_.adopt(pid, pidfd_of(pid), [&ended, pid](ChildResult r) { ended[pid] = std::move(r); });
+            ASSERT_TRUE(child);
+            adopted.push_back(std::move(*child));
+        }
+        ::kill(leader, SIGKILL);
+    };
+    in_turn({[&] {
+                 const auto pids = children();
+                 const auto groups = std::count_if(pids.begin(), pids.end(), [](int pid) { return ::getpgid(pid) == pid; });
+                 return pids.size() == 3 && groups == 2;
+             },
+             [&] { return adopt(), true; }, [&] { return maker_ended && !ended.empty(); }});
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended.begin()->first, here);
+    EXPECT_EQ(ended.begin()->second.signal, SIGKILL);
+    EXPECT_EQ(children(), std::vector<int>{apart});
+    ::kill(apart, SIGKILL);
+    ::waitpid(apart, nullptr, 0);
+    EXPECT_TRUE(childless());
+}
+
+TEST_F(Siblings, AreReapedWhenTheirMakerIsGivenUp) {
+    UniqueFd line;
+    auto made = runner_.spawn(maker({"here", "here"}, line), [](ChildResult) { ADD_FAILURE(); });
+    ASSERT_TRUE(made);
+    in_turn({[&] { return children().size() == 3; }, [&] { return made->reset(), true; }, [&] { return runner_.unreaped() == 0; }});
+    EXPECT_TRUE(childless());
 }
 
 }  // namespace

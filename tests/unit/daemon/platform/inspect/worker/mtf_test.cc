@@ -1,146 +1,71 @@
 #include <gtest/gtest.h>
 
+#include "tests/support/mtf_file.h"
 #include "tests/unit/daemon/platform/inspect/worker/making.h"
 
 namespace bkmon::inspect::test {
 namespace {
 
-/// Writes backups as SQL Server does: media header, sets between soft filemarks, absolute offsets in each filemark.
-class Tape {
-public:
-    explicit Tape(std::size_t block = 512, unsigned families = 1) : p_(block), unit_(std::max<std::size_t>(block, 1024)) {
-        std::string h = header("TAPE", 140, unit_);
-        put(h, 52, 4, 0xabad1dea);
-        put(h, 56, 4, 5);
-        put(h, 64, 2, p_ / 512);
-        put(h, 84, 2, 1024);
-        put(h, 86, 2, 0x1200);
-        stream(h, 140, "RAID", 32);
-        put(h, 140 + 22 + 20, 2, families);
-        put(h, 140 + 22 + 24, 2, 1);
-        block_out(h);
-        mark();
-    }
+using bkmon::test::mtf_bytes;
+using bkmon::test::MtfFile;
+using bkmon::test::MtfLayout;
+using bkmon::test::MtfSet;
 
-    Tape& set(const std::string& database, unsigned bits = 4, char letter = 'D', std::size_t pages = 40) {
-        const std::size_t at = out_.size();
-        std::string sset = header("SSET", 200, 1024);
-        put(sset, 52, 4, bits);
-        put(sset, 80, 8, at);
-        date(sset, 88, 2024, 12, 9, 18, 58, 10);
-        sset[95] = static_cast<char>(-20);  // UTC-5
-        block_out(sset);
-        block_out(header("VOLB", 100, 1024));
-        block_out(configuration("MSCI", database, letter, false));
-        block_out(header("MSDA", 60, 1024) + noise(pages * 8192));
-        block_out(configuration("MSLS", database, letter, true));
-        pad(p_);
-        mark();
-        const std::size_t first = out_.size();
-        std::string eset = header("ESET", 88, unit_);
-        put(eset, 4, 4, aborted_ ? 1U << 18 : 0);
-        block_out(eset);
-        block_out(std::string(unit_, '\1'));
-        std::string again = header("ESET", 88, unit_);
-        put(again, 60, 8, first);
-        block_out(again);
-        mark();
-        return *this;
+/// Backups of databases, one a day; the first is a full one.
+MtfFile tape(const std::vector<std::string>& databases, std::size_t block = 512, std::uint64_t data = 300 * 1024) {
+    MtfFile file;
+    file.block = block;
+    file.sets.clear();
+    for (const auto& name : databases) {
+        MtfSet set;
+        set.kind = file.sets.empty() ? MtfSet::Kind::full : MtfSet::Kind::differential;
+        set.database = name;
+        set.data = data;
+        set.started += std::chrono::hours(24 * file.sets.size());
+        set.finished += std::chrono::hours(24 * file.sets.size());
+        file.sets.push_back(set);
     }
-    Tape& aborted() {
-        aborted_ = true;
-        return *this;
-    }
-    const std::string& bytes() const { return out_; }
-
-private:
-    static void put(std::string& s, std::size_t at, std::size_t width, std::uint64_t v) {
-        for (std::size_t i = 0; i < width; ++i) s[at + i] = static_cast<char>(v >> 8 * i & 0xff);
-    }
-    static void date(std::string& s, std::size_t at, std::uint64_t y, std::uint64_t mo, std::uint64_t d, std::uint64_t h, std::uint64_t mi,
-                     std::uint64_t sec) {
-        const std::uint64_t v = y << 26 | mo << 22 | d << 17 | h << 12 | mi << 6 | sec;
-        for (std::size_t i = 0; i < 5; ++i) s[at + i] = static_cast<char>(v >> (32 - 8 * i) & 0xff);
-    }
-    static std::string header(const std::string& type, std::uint64_t first_stream, std::size_t length) {
-        std::string s(length, '\0');
-        s.replace(0, 4, type);
-        put(s, 8, 2, first_stream);
-        s[48] = 2;
-        return s;
-    }
-    static void stream(std::string& s, std::size_t at, const std::string& id, std::uint64_t length) {
-        s.replace(at, 4, id);
-        put(s, at + 8, 8, length);
-    }
-    static void utf16(std::string& s, std::size_t record, std::size_t pair, std::size_t at, const std::string& text) {
-        put(s, record + pair, 2, text.size() * 2);
-        put(s, record + pair + 2, 2, at);
-        for (std::size_t i = 0; i < text.size(); ++i) s[record + at + 2 * i] = text[i];
-    }
-    std::string configuration(const std::string& type, const std::string& database, char letter, bool finished) const {
-        std::string s = header(type, 56, 4096);
-        stream(s, 56, "MQCI", 2000);
-        const std::size_t record = 56 + 22;
-        s.replace(record, 4, "SCIN");
-        put(s, record + 4, 4, 1000);
-        date(s, record + 77, 2024, 12, 9, 18, 58, 10);
-        if (finished) date(s, record + 82, 2024, 12, 9, 19, 0, 0);
-        s[record + 87] = letter;
-        utf16(s, record, 104, 112, database);
-        utf16(s, record, 108, 400, "SHOP\\SQLEXPRESS");
-        return s;
-    }
-    void block_out(std::string s) {
-        std::uint16_t x = 0;
-        for (std::size_t i = 0; i < 50; i += 2)
-            x = static_cast<std::uint16_t>(x ^ (static_cast<unsigned char>(s[i]) | static_cast<unsigned char>(s[i + 1]) << 8));
-        if (s[0] != '\1') put(s, 50, 2, x);
-        out_ += s;
-    }
-    void pad(std::size_t to) { out_.append((to - out_.size() % to) % to, '\0'); }
-    void mark() {
-        const std::size_t at = out_.size();
-        std::string m = header("SFMB", p_, p_);
-        put(m, 4, 4, 0x80000000);
-        const std::size_t capacity = (p_ - 72) / 8, used = std::min(marks_.size(), capacity);
-        put(m, 52, 4, capacity);
-        put(m, 56, 4, used);
-        for (std::size_t i = 0; i < used; ++i) put(m, 72 + 8 * i, 8, marks_[marks_.size() - 1 - i]);
-        block_out(m);
-        marks_.push_back(at);
-    }
-    const std::size_t p_, unit_;
-    bool aborted_ = false;
-    std::string out_;
-    std::vector<std::uint64_t> marks_;
-};
+    return file;
+}
+bool says(const Findings& f, const std::string& what) { return f.detail.find(what) != std::string::npos; }
 
 TEST(Mtf, NamesKindTimeAndEnd) {
     for (std::size_t block : {512U, 4096U, 32768U, 65536U}) {
-        const auto f = look("shop.bak", Tape(block).set("SDMC_2023").bytes());
+        const auto f = look("shop.bak", mtf_bytes(tape({"SDMC_2023"}, block)));
         EXPECT_EQ(verdict(f), "whole") << block << testing::PrintToString(f);
         EXPECT_EQ(f.format, "mtf");
         EXPECT_EQ(f.database, "SDMC_2023") << block;
-        EXPECT_EQ(f.server, "SHOP\\SQLEXPRESS");
+        EXPECT_EQ(f.server, "NORTH\\SQLEXPRESS");
         ASSERT_TRUE(f.written_at);
         // In the largest blocks the finish time lies before the tail: then it is the start.
-        EXPECT_EQ(rfc3339(*f.written_at), block <= 4096 ? "2024-12-10T00:00:00Z" : "2024-12-09T23:58:10Z") << "zone -20 quarters";
-        EXPECT_NE(f.detail.find("full backup"), std::string::npos) << f.detail;
+        EXPECT_EQ(rfc3339(*f.written_at), block <= 4096 ? "2024-12-09T18:07:00Z" : "2024-12-09T18:00:00Z");
+        EXPECT_TRUE(says(f, "SQL Server full backup; it is whole by its length")) << f.detail;
+        EXPECT_FALSE(says(f, "likely")) << f.detail;
     }
-    EXPECT_EQ(look("x.zst", zstd(Tape().set("a").bytes()), {.content = core::Content::mssql}).format, "zstd+mtf");
+}
+
+TEST(Mtf, InsideOfACompressionItIsReadTheSameWay) {
+    const auto bytes = mtf_bytes(tape({"one", "two", "three"}));
+    for (const auto& [name, packed] : {std::pair<std::string, std::string>("x.zst", zstd(bytes)), {"x.gz", gzip(bytes)}, {"x.xz", xz(bytes)}}) {
+        const auto f = look(name, packed, {.content = core::Content::mssql});
+        EXPECT_EQ(verdict(f), "whole") << name << testing::PrintToString(f);
+        EXPECT_TRUE(f.format.ends_with("+mtf")) << f.format;
+        EXPECT_EQ(f.database, "three");
+    }
+    EXPECT_EQ(verdict(look("x.zst", zstd(bytes.substr(0, bytes.size() - 512)))), "damaged truncated");
+    EXPECT_EQ(verdict(look("x.gz", gzip(std::string(bytes).erase(400000, 512)))), "damaged broken_archive");
 }
 
 TEST(Mtf, TheLastOfSeveralSetsIsJudged) {
-    const auto f = look("x.bak", Tape().set("one").set("two", 8, 'I').set("three", 8, 'I', 20).bytes(), {.portion = 777});
+    const auto f = look("x.bak", mtf_bytes(tape({"one", "two", "three"})), {.portion = 777});
     EXPECT_EQ(verdict(f), "whole") << testing::PrintToString(f);
     EXPECT_EQ(f.database, "three");
-    EXPECT_NE(f.detail.find("differential backup; the last of 3"), std::string::npos) << f.detail;
+    EXPECT_TRUE(says(f, "differential backup, the last of 3 backup sets")) << f.detail;
 }
 
 TEST(Mtf, NoCutAndNoLossPasses) {
-    const std::string whole = Tape().set("one").set("two").bytes();
-    const std::string end_of_one = Tape().set("one").bytes();
+    const std::string whole = mtf_bytes(tape({"one", "two"}));
+    const std::string end_of_one = mtf_bytes(tape({"one"}));
     for (std::size_t at = 100; at < whole.size(); at += 4999) {
         if (at == end_of_one.size()) continue;
         const auto f = look("x.bak", whole.substr(0, at));
@@ -155,34 +80,70 @@ TEST(Mtf, NoCutAndNoLossPasses) {
     EXPECT_EQ(verdict(look("x.bak", end_of_one)), "whole") << "cut exactly behind an earlier set: not provable from the file";
 }
 
+/// What only a reader of every byte can find: the ends of the file fit.
+TEST(Mtf, FilemarksInTheMiddleAreCounted) {
+    MtfLayout at;
+    const std::string whole = mtf_bytes(tape({"one", "two", "three"}), &at);
+    std::vector<std::uint64_t> marks;
+    for (const auto b : at.blocks)
+        if (whole.compare(static_cast<std::size_t>(b), 4, "SFMB") == 0) marks.push_back(b);
+    ASSERT_EQ(marks.size(), 7U);
+    std::string hole = whole;
+    hole.replace(static_cast<std::size_t>(marks[2]), 512, 512, '\0');
+    EXPECT_EQ(verdict(look("x.bak", hole)), "damaged broken_archive");
+    EXPECT_EQ(verdict(look("x.bak", hole, {.portion = 777})), "damaged broken_archive");
+    // One that ended a set of which the end knows nothing: an old backup's rest.
+    std::string rest = whole;
+    rest.replace(static_cast<std::size_t>(marks[4]) + 20 * 512, 512, whole, static_cast<std::size_t>(marks[4]), 512);
+    const auto f = look("x.bak", rest);
+    EXPECT_EQ(verdict(f), "damaged broken_archive");
+    EXPECT_TRUE(says(f, "filemarks that its end does not know")) << f.detail;
+}
+
+TEST(Mtf, ABackupFileInsideOfADatabaseIsNoAlarm) {
+    MtfLayout at;
+    std::string whole = mtf_bytes(tape({"one"}, 512, 3 << 20), &at);
+    const std::string inside = mtf_bytes(tape({"inner", "second"}, 512, 100 * 1024));
+    whole.replace(512 * 1000, inside.size(), inside);
+    const auto f = look("x.bak", whole);
+    EXPECT_EQ(verdict(f), "whole") << testing::PrintToString(f);
+    EXPECT_EQ(f.database, "one");
+}
+
 TEST(Mtf, AShortBackupOverALongerOldOneIsFound) {
-    const std::string old = Tape().set("old", 4, 'D', 80).bytes(), fresh = Tape().set("new", 4, 'D', 20).bytes();
+    auto newer = tape({"new"}, 512, 100 * 1024);
+    newer.sets[0].started += std::chrono::hours(24);
+    const std::string old = mtf_bytes(tape({"old"}, 512, 400 * 1024)), fresh = mtf_bytes(newer);
     EXPECT_EQ(look("x.bak", fresh + old.substr(fresh.size())).state, Findings::State::damaged);
 }
 
 TEST(Mtf, PaddingAbortPartsAndOtherWriters) {
-    const std::string whole = Tape().set("a").bytes();
+    auto file = tape({"a"});
+    const std::string whole = mtf_bytes(file);
     const auto padded = look("x.bak", whole + std::string(20000, '\0'));
     EXPECT_EQ(verdict(padded), "whole") << testing::PrintToString(padded);
-    EXPECT_NE(padded.detail.find("padding"), std::string::npos);
+    EXPECT_TRUE(says(padded, "20000 zero bytes follow")) << padded.detail;
     EXPECT_EQ(look("x.bak", whole + noise(20000)).state, Findings::State::damaged);
-    EXPECT_EQ(verdict(look("x.bak", Tape().aborted().set("a").bytes())), "damaged truncated");
-    EXPECT_NE(look("x.bak", Tape(512, 2).set("a").bytes()).detail.find("part 1 of 2"), std::string::npos);
+    file.sets[0].aborted = true;
+    EXPECT_EQ(verdict(look("x.bak", mtf_bytes(file))), "damaged truncated");
+    file = tape({"a"});
+    file.parts = 2;
+    EXPECT_TRUE(says(look("x.bak", mtf_bytes(file)), "part 1 of 2"));
     std::string broken = whole;
-    broken[60] ^= 1;  // behind the part the checksum covers: not seen
     broken[20] ^= 1;
     EXPECT_EQ(verdict(look("x.bak", broken)), "damaged broken_archive");
-    std::string other = whole;
-    other[86] = 7;
-    EXPECT_EQ(verdict(look("x.bak", other)), "not_applicable");
-    std::string no_marks = whole;
-    no_marks[56] = 4;
-    EXPECT_EQ(verdict(look("x.bak", no_marks)), "not_applicable");
-    EXPECT_EQ(verdict(look("x.bak", Tape().bytes())), "damaged truncated");
+    file = tape({"a"});
+    file.soft_marks = false;
+    EXPECT_EQ(verdict(look("x.bak", mtf_bytes(file))), "not_applicable");
+    file.vendor = 7;
+    file.software = "Another";
+    EXPECT_EQ(verdict(look("x.bak", mtf_bytes(file).substr(0, 100000))), "not_applicable");
+    file = tape({});
+    EXPECT_EQ(verdict(look("x.bak", mtf_bytes(file))), "damaged truncated");
 }
 
 TEST(Mtf, NoLengthOrOffsetOfAHostileFileReachesOutside) {
-    const std::string whole = Tape().set("a", 4, 'D', 2).bytes();
+    const std::string whole = mtf_bytes(tape({"a"}, 512, 16384));
     for (std::size_t at = 0; at < whole.size(); at += at < 12000 ? 1 : 97) {
         std::string s = whole;
         s[at] = static_cast<char>(s[at] ^ 0xff);
@@ -191,16 +152,22 @@ TEST(Mtf, NoLengthOrOffsetOfAHostileFileReachesOutside) {
 }
 
 TEST(MssqlCompressed, EndsWithAFilemarkOrLikelyNot) {
-    const std::string tape = Tape(4096).bytes();  // media header and a filemark at byte 4096
-    std::string s = "MSSQLBAK" + std::string(4088, '\2') + tape.substr(4096, 4096) + noise(300000);
-    const auto cut = look("x.bak", s);
-    EXPECT_EQ(verdict(cut), "damaged truncated");
-    EXPECT_NE(cut.detail.find("likely"), std::string::npos);
-    s.append((4096 - s.size() % 4096) % 4096, '\0');
-    const auto whole = look("x.bak", s + tape.substr(4096, 4096));
-    EXPECT_EQ(verdict(whole), "whole") << testing::PrintToString(whole);
-    EXPECT_NE(whole.detail.find("likely"), std::string::npos);
-    EXPECT_EQ(verdict(look("x.bak", "MSSQLBAK" + noise(100000))), "not_applicable");
+    auto file = tape({"a"}, 4096);
+    for (const auto packing : {MtfFile::Packing::xpress, MtfFile::Packing::zstd}) {
+        file.packing = packing;
+        const std::string whole = mtf_bytes(file);
+        const auto f = look("x.bak", whole, {.portion = 10000});
+        EXPECT_EQ(verdict(f), "whole") << testing::PrintToString(f);
+        EXPECT_TRUE(says(f, "likely")) << f.detail;
+        EXPECT_EQ(f.format, "mssql compressed");
+        EXPECT_EQ(f.database, "a");
+        const auto cut = look("x.bak", whole.substr(0, whole.size() - 5000));
+        EXPECT_EQ(verdict(cut), "damaged truncated");
+        EXPECT_TRUE(says(cut, "likely")) << cut.detail;
+    }
+    file.block = 32768;  // what holds the names lies behind the first 64 KiB
+    EXPECT_EQ(look("x.bak", mtf_bytes(file), {.portion = 10000}).database, "a");
+    EXPECT_EQ(verdict(look("x.bak", "MSSQLBAK" + noise(200000))), "not_applicable");
 }
 
 }  // namespace

@@ -1,0 +1,18 @@
+#include "common/base/still_printable.h"
+
+#include "common/base/text.h"
+
+namespace bkmon {
+
+std::string still_printable(std::string_view text, std::size_t limit) {
+    const auto once = printable(text, limit);
+    std::string out;
+    // printable() doubles every backslash of its input; its own escapes have one. Halving the doubled ones cannot bring a control byte back.
+    for (std::size_t i = 0; i < once.size(); ++i) {
+        out += once[i];
+        if (once[i] == '\\' && i + 1 < once.size() && once[i + 1] == '\\') ++i;
+    }
+    return out;
+}
+
+}  // namespace bkmon

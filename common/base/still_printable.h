@@ -1,0 +1,10 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace bkmon {
+
+/// printable() (text.h) for text that was made so before, wholly or in parts: backslashes stay as they are.
+std::string still_printable(std::string_view text, std::size_t limit = 512);
+
+}  // namespace bkmon
