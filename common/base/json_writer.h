@@ -13,6 +13,9 @@ namespace bkmon {
 /// valid UTF-8 get U+FFFD for each bad byte, so that the result always is. Misuse (a key outside an object) is a bug and not checked.
 class JsonWriter {
 public:
+    JsonWriter() = default;
+    /// With room for so many bytes: a long document is not moved while it grows.
+    explicit JsonWriter(std::size_t room) { out_.reserve(room); }
     JsonWriter& begin_object();
     JsonWriter& end_object();
     JsonWriter& begin_array();

@@ -81,6 +81,7 @@ Result<void> read_days(history::Reader& r, DigestStory& story) {
     for (int back = kDays; back >= 1; --back) {
         history::DailyQuery query;
         query.from = query.to = core::local_date(story.now - hours(24 * back), story.timezone);
+        query.evidence = false;
         auto rows = r.daily(query);
         if (!rows) return fail(std::move(rows.error()));
         DigestDay day;

@@ -167,11 +167,12 @@ Told told_of(const history::CurrentRow& current) {
 }
 
 Time problem_time(const core::Verdict& v) {
-    const auto evidence = parsed(v.evidence);
-    if (!v.due || !evidence.is_object() || !evidence.contains("cycle") || !evidence["cycle"].is_object()) return v.at;
     const bool did_not_come = v.status == core::Status::missing || v.reason_code == "never_finished" || v.reason_code == "no_file";
+    if (!v.due || !did_not_come) return v.at;
+    const auto evidence = parsed(v.evidence);
+    if (!evidence.is_object() || !evidence.contains("cycle") || !evidence["cycle"].is_object()) return v.at;
     const auto deadline = time_in(evidence["cycle"], "deadline");
-    return did_not_come && deadline && *deadline <= v.at ? *deadline : v.at;
+    return deadline && *deadline <= v.at ? *deadline : v.at;
 }
 
 Traits traits_of(const TargetId& target, const core::Labels& labels) {

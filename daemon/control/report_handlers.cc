@@ -41,6 +41,7 @@ Result<std::vector<history::DailyRow>> read_day(history::Reader& reader, const D
     history::DailyQuery query;
     query.kind = lower(filter.selection.kind);
     query.from = query.to = core::date_text(day);
+    query.evidence = false;
     auto rows = reader.daily(query);
     if (rows) std::erase_if(*rows, [&](const history::DailyRow& row) { return !wanted(filter, row); });
     return rows;

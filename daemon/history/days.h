@@ -18,6 +18,9 @@ bool outweighs(const core::Verdict& a, const core::Verdict& b);
 /// Cycles of a target are kept one by one for so many days before the newest that was written: late reports are no older.
 inline constexpr int kCycleDays = 62;
 
+/// A day has its evidence from a row of the history when it is at most so many days after that row's (UTC) one: both expire together then.
+inline constexpr int kToldDays = 1;
+
 /// "2026-11-22" and 62 -> "2026-09-21". The text itself when it is no date.
 std::string days_before(const std::string& date, int days);
 

@@ -346,8 +346,14 @@ CREATE TABLE remembered_share (
 ) STRICT;
 )sql";
 
+// The verdict whose evidence it is, where the row has none itself.
+constexpr std::string_view kVersion7 = R"sql(
+ALTER TABLE current ADD COLUMN told_by INTEGER;
+ALTER TABLE daily ADD COLUMN told_by INTEGER;
+)sql";
+
 constexpr std::array kMigrations{Migration{1, kVersion1}, Migration{2, kVersion2}, Migration{3, kVersion3}, Migration{4, kVersion4},
-                                 Migration{5, kVersion5}, Migration{6, kVersion6}};
+                                 Migration{5, kVersion5}, Migration{6, kVersion6}, Migration{7, kVersion7}};
 
 Result<void> apply(sql::Connection& connection, const Migration& step) {
     auto transaction = sql::Transaction::begin(connection, sql::Transaction::Kind::write);

@@ -25,6 +25,7 @@ struct CurrentRow {
     std::optional<Time> last_ok_at;      ///< last ok (a new backup)
     std::optional<Time> last_proof_at;   ///< last ok or unchanged
     Time first_known{};                  ///< when bkmond first knew the target: earlier due times are never missing
+    std::int64_t told_by = 0;            ///< when written: the row of the history that has the same evidence; 0: none has
 };
 
 /// What listeners and, later, mails are made of; written in the verdict's transaction.
@@ -43,6 +44,7 @@ struct DailyRow {
     TargetId target;
     std::string date;         ///< YYYY-MM-DD
     core::Verdict verdict;
+    std::int64_t told_by = 0; ///< as of CurrentRow
 };
 
 struct RunRow {

@@ -7,10 +7,12 @@ namespace bkmon::history {
 
 Result<void> SqliteSession::write_day(std::int64_t target, const DailyRow& row) {
     auto statement =
-        connection_.prepare("INSERT OR REPLACE INTO daily (date, target, " BKMON_VERDICT_COLUMNS ") VALUES (?, ?, " BKMON_VERDICT_PARAMETERS ")");
+        connection_.prepare("INSERT OR REPLACE INTO daily (date, target, " BKMON_TOLD_COLUMNS ") VALUES (?, ?, " BKMON_TOLD_PARAMETERS ")");
     if (!statement) return fail(in("history", std::move(statement.error())));
+    // Where the verdict may expire long before the day, the day has its evidence itself: expire() looks at no later ones.
+    const bool near = days_before(row.date, kToldDays) <= rfc3339(row.verdict.at).substr(0, 10);
     statement->bind(row.date, target);
-    bind_verdict(*statement, row.verdict);
+    bind_told(*statement, row.verdict, near ? row.told_by : 0);
     if (auto r = statement->run(); !r) return fail(in("history", std::move(r.error())));
     return {};
 }
@@ -41,8 +43,8 @@ Result<void> SqliteSession::put_daily(const DailyRow& row) {
     const std::int64_t number = target->value_or(0);
     std::optional<core::Verdict> day;
     auto found = query(
-        "SELECT " BKMON_VERDICT_COLUMNS " FROM daily WHERE date = ? AND target = ?",
-        [&](sql::Statement& s) { return read_verdict(s, day.emplace()); }, row.date, number);
+        "SELECT " BKMON_TOLD_SELECT " FROM daily WHERE date = ? AND target = ?", [&](sql::Statement& s) { return read_verdict(s, day.emplace()); },
+        row.date, number);
     if (!found) return found;
     const bool same_cycle = day && cycle_key(*day) == cycle_key(row.verdict);
     bool several = false;
@@ -66,7 +68,7 @@ Result<void> SqliteSession::put_daily(const DailyRow& row) {
     if (!cycles) return fail(std::move(cycles.error()));
     DailyRow worst = row;
     for (auto& cycle : *cycles)
-        if (outweighs(cycle, worst.verdict)) worst.verdict = std::move(cycle);
+        if (outweighs(cycle, worst.verdict)) worst = {row.target, row.date, std::move(cycle)};
     return write_day(number, worst);
 }
 

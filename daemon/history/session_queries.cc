@@ -129,14 +129,23 @@ Result<std::vector<VerdictRow>> SqliteSession::verdicts(const VerdictQuery& q) {
     return rows;
 }
 
-#define BKMON_DAYS "SELECT d.target, t.name, d.date, " BKMON_VERDICT_COLUMNS " FROM daily d "
-#define BKMON_DAY_WINDOW "d.date >= ? AND d.date <= ? AND (? = '' OR d.status = ?) ORDER BY d.date, t.key"
+#define BKMON_DAYS(verdict, index, where)                                                                               \
+    "SELECT d.target, t.name, d.date, " verdict " FROM daily d " index " JOIN target t ON t.id = d.target WHERE " where \
+    "d.date >= ? AND d.date <= ? AND (? = '' OR d.status = ?) ORDER BY d.date, t.key"
+
+namespace {
+
+std::string_view days_query(bool of_one, bool evidence) {
+    if (of_one && evidence) return BKMON_DAYS(BKMON_TOLD_SELECT, "INDEXED BY daily_target", "d.target = ? AND ");
+    if (of_one) return BKMON_DAYS(BKMON_NO_EVIDENCE_SELECT, "INDEXED BY daily_target", "d.target = ? AND ");
+    return evidence ? BKMON_DAYS(BKMON_TOLD_SELECT, "NOT INDEXED", "") : BKMON_DAYS(BKMON_NO_EVIDENCE_SELECT, "NOT INDEXED", "");
+}
+
+}  // namespace
 
 Result<void> SqliteSession::daily_rows(const DailyQuery& q, const std::int64_t* target, const std::vector<std::int64_t>* among,
                                        std::vector<DailyRow>& rows) {
-    auto statement = connection_.prepare(target != nullptr ? BKMON_DAYS
-                                             "INDEXED BY daily_target JOIN target t ON t.id = d.target WHERE d.target = ? AND " BKMON_DAY_WINDOW
-                                                           : BKMON_DAYS "NOT INDEXED JOIN target t ON t.id = d.target WHERE " BKMON_DAY_WINDOW);
+    auto statement = connection_.prepare(days_query(target != nullptr, q.evidence));
     if (!statement) return fail(in("history", std::move(statement.error())));
     if (target != nullptr) statement->bind(*target);
     const std::string_view status = q.status ? name_of(*q.status) : std::string_view();

@@ -9,8 +9,8 @@ namespace bkmon::history {
 
 namespace {
 
-constexpr std::string_view kCurrentColumns =
-    "SELECT t.name, c.since, c.last_ok_at, c.last_proof_at, c.first_known, " BKMON_VERDICT_COLUMNS " FROM current c JOIN target t ON t.id = c.target";
+#define BKMON_CURRENT(verdict, rest) \
+    "SELECT t.name, c.since, c.last_ok_at, c.last_proof_at, c.first_known, " verdict " FROM current c JOIN target t ON t.id = c.target " rest
 
 Result<void> read_current(sql::Statement& s, CurrentRow& row) {
     if (auto r = read_target(s, row.target); !r) return r;
@@ -53,23 +53,18 @@ Result<std::optional<std::int64_t>> SqliteSession::known(const TargetId& target)
 }
 
 Result<std::vector<CurrentRow>> SqliteSession::currents(Evidence evidence) {
-    static const std::string sql = std::string(kCurrentColumns) + " ORDER BY t.key";
     std::vector<CurrentRow> rows;
-    auto r = query(sql, [&](sql::Statement& s) {
-        auto read = read_current(s, rows.emplace_back());
-        // Row by row: freed at the end, they would leave holes all over the memory.
-        if (evidence == Evidence::without) std::string().swap(rows.back().verdict.evidence);  // an assignment would keep its room
-        return read;
-    });
+    auto r = query(
+        evidence == Evidence::with ? BKMON_CURRENT(BKMON_TOLD_SELECT, "ORDER BY t.key") : BKMON_CURRENT(BKMON_NO_EVIDENCE_SELECT, "ORDER BY t.key"),
+        [&](sql::Statement& s) { return read_current(s, rows.emplace_back()); });
     if (!r) return fail(std::move(r.error()));
     return rows;
 }
 
 Result<std::optional<CurrentRow>> SqliteSession::current(const TargetId& target) {
-    static const std::string sql = std::string(kCurrentColumns) + " WHERE t.key = ?";
     std::optional<CurrentRow> row;
     auto r = query(
-        sql, [&](sql::Statement& s) { return read_current(s, row.emplace()); }, target.key());
+        BKMON_CURRENT(BKMON_TOLD_SELECT, "WHERE t.key = ?"), [&](sql::Statement& s) { return read_current(s, row.emplace()); }, target.key());
     if (!r) return fail(std::move(r.error()));
     return row;
 }

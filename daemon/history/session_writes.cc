@@ -1,4 +1,5 @@
 #include "daemon/history/columns.h"
+#include "daemon/history/days.h"
 #include "daemon/history/sqlite_session.h"
 
 namespace bkmon::history {
@@ -37,12 +38,11 @@ Result<std::int64_t> SqliteSession::add_verdict(const VerdictRow& row) {
 Result<void> SqliteSession::put_current(const CurrentRow& row) {
     auto target = number_of(row.target);
     if (!target) return fail(std::move(target.error()));
-    auto statement =
-        connection_.prepare("INSERT OR REPLACE INTO current (target, since, last_ok_at, last_proof_at, first_known, " BKMON_VERDICT_COLUMNS
-                            ") VALUES (?, ?, ?, ?, ?, " BKMON_VERDICT_PARAMETERS ")");
+    auto statement = connection_.prepare("INSERT OR REPLACE INTO current (target, since, last_ok_at, last_proof_at, first_known, " BKMON_TOLD_COLUMNS
+                                         ") VALUES (?, ?, ?, ?, ?, " BKMON_TOLD_PARAMETERS ")");
     if (!statement) return fail(in("history", std::move(statement.error())));
     statement->bind(*target, row.since, row.last_ok_at, row.last_proof_at, row.first_known);
-    bind_verdict(*statement, row.verdict);
+    bind_told(*statement, row.verdict, row.told_by);
     if (auto r = statement->run(); !r) return fail(in("history", std::move(r.error())));
     return {};
 }
@@ -166,6 +166,19 @@ Result<void> SqliteSession::put_setting(const std::string& name, const std::stri
     return run("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", name, value);
 }
 
+#define BKMON_EXPIRED_VERDICTS "SELECT id FROM verdict WHERE at < ? ORDER BY at, id LIMIT ?"
+
+/// Gives the verdicts that expire() deletes next to the rows that stay and have their evidence from them. Days that expire as well need nothing.
+Result<void> SqliteSession::keep_evidence(Time before, int batch) {
+    constexpr std::string_view kExpired = "FROM (SELECT id, target, evidence FROM verdict WHERE id IN (" BKMON_EXPIRED_VERDICTS ")) v WHERE ";
+    const std::string keep = " SET evidence = v.evidence, told_by = NULL " + std::string(kExpired);
+    if (auto r = run("UPDATE current" + keep + "current.target = v.target AND current.told_by = v.id", before, batch); !r) return r;
+    const std::string day = rfc3339(before).substr(0, 10);
+    static_assert(kToldDays == 1);
+    return run("UPDATE daily" + keep + "daily.date IN (?, ?) AND daily.target = v.target AND daily.told_by = v.id", before, batch, day,
+               days_before(day, -1));
+}
+
 Result<int> SqliteSession::expire(Time before, int batch) {
     const std::string day = rfc3339(before).substr(0, 10);
     struct Rule {
@@ -173,7 +186,7 @@ Result<int> SqliteSession::expire(Time before, int batch) {
         bool by_day;
     };
     static constexpr Rule kRules[] = {
-        {"DELETE FROM verdict WHERE id IN (SELECT id FROM verdict WHERE at < ? ORDER BY at LIMIT ?)", false},
+        {"DELETE FROM verdict WHERE id IN (" BKMON_EXPIRED_VERDICTS ")", false},
         {"DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE at < ? ORDER BY at LIMIT ?)", false},
         {"DELETE FROM run WHERE seq IN (SELECT seq FROM run WHERE ended_at < ? ORDER BY ended_at LIMIT ?)", false},
         {"DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?)", false},
@@ -188,6 +201,7 @@ Result<int> SqliteSession::expire(Time before, int batch) {
         {"DELETE FROM daily WHERE (date, target) IN (SELECT date, target FROM daily WHERE date < ? ORDER BY date, target LIMIT ?)", true},
         {"DELETE FROM daily_cycle WHERE (target, date, cycle) IN (SELECT target, date, cycle FROM daily_cycle WHERE date < ? LIMIT ?)", true},
     };
+    if (auto r = keep_evidence(before, batch); !r) return fail(std::move(r.error()));
     int gone = 0;
     for (const auto& rule : kRules) {
         auto r = rule.by_day ? run(rule.sql, day, batch) : run(rule.sql, before, batch);

@@ -104,6 +104,7 @@ private:
     Result<void> daily_rows(const DailyQuery& query, const std::int64_t* target, const std::vector<std::int64_t>* among, std::vector<DailyRow>& rows);
     Result<void> incident_rows(const IncidentQuery& query, const std::int64_t* target, bool filtered, std::vector<core::Incident>& rows);
     Result<int> expire_healthy(int batch);
+    Result<void> keep_evidence(Time before, int batch);
     Result<void> write_day(std::int64_t target, const DailyRow& row);
     Result<void> write_cycle(std::int64_t target, const DailyRow& row);
     Result<std::vector<core::Verdict>> cycles_of(std::int64_t target, const std::string& date);

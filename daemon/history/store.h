@@ -24,6 +24,7 @@ struct DailyQuery {
     std::string from, to;                    ///< dates, inclusive; empty: open
     std::optional<core::Status> status;
     int limit = 100000;
+    bool evidence = true;                    ///< false: an empty text in its place, for those who read thousands
 };
 
 /// Reads inside one transaction. Store thread or reader thread only; results are values.

@@ -126,12 +126,15 @@ Bytes Seen::tail() const {
 void Seen::add(Bytes bytes, std::uint64_t at) {
     if (bytes.empty()) return;
     if (pieces_.empty() || pieces_.back().at + pieces_.back().bytes.size() < at) {
-        pieces_.push_back({at, {bytes.begin(), bytes.end()}});
+        pieces_.push_back({at, bytes, {}});
         return;
     }
     auto& last = pieces_.back();
     const Bytes fresh = from(bytes, last.at + last.bytes.size() - at);
-    last.bytes.insert(last.bytes.end(), fresh.begin(), fresh.end());
+    if (fresh.empty()) return;
+    if (last.joined.empty()) last.joined.assign(last.bytes.begin(), last.bytes.end());
+    last.joined.insert(last.joined.end(), fresh.begin(), fresh.end());
+    last.bytes = last.joined;
 }
 
 Bytes Seen::at(std::uint64_t offset) const {

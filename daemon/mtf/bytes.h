@@ -34,10 +34,12 @@ std::optional<Time> date_at(Bytes bytes, std::size_t at);
 /// The content, as far as it was read, of a block's stream of this name; empty when it has none.
 Bytes stream_of(Bytes block, std::string_view id);
 
-/// What was read of a file: windows that touch become one.
+/// What was read of a file: windows that touch become one, the others stay where they are. The view's bytes must outlive it.
 class Seen {
 public:
     explicit Seen(const View& view);
+    Seen(const Seen&) = delete;
+    Seen& operator=(const Seen&) = delete;
 
     std::uint64_t size() const { return size_; }
     /// From this byte of the file on, as far as was read without a gap; empty: not read.
@@ -51,7 +53,8 @@ public:
 private:
     struct Piece {
         std::uint64_t at;
-        std::vector<std::uint8_t> bytes;
+        Bytes bytes;
+        std::vector<std::uint8_t> joined;  ///< what `bytes` is of, when it was several windows
     };
     void add(Bytes bytes, std::uint64_t at);
 

@@ -1,9 +1,7 @@
 #include "daemon/mtf/reading.h"
 
 #include <algorithm>
-#include <utility>
 
-#include "common/base/json_writer.h"
 #include "daemon/mtf/limits.h"
 
 namespace bkmon::mtf {
@@ -16,15 +14,10 @@ std::string_view cut(std::string_view s, std::size_t limit) {
     return s.substr(0, limit);
 }
 
-template <class T>
-void answer(JsonWriter& w, std::string_view name, const T& value, Sure sure) {
-    w.key(name).begin_object().field("value", value).field("sure", word(sure)).end_object();
-}
-
-void claim(JsonWriter& w, const Claim& c) {
-    w.begin_object().field("question", cut(c.question, kMaxQuestion)).field("answer", cut(c.answer, kMaxSentence));
-    w.field("sure", word(c.sure)).field("rests_on", cut(c.rests_on, kMaxSentence)).end_object();
-}
+/// A netstring (D. J. Bernstein, "Netstrings", 1997): "5:hello,". Nothing in a text has to be escaped.
+void put(std::string& out, std::string_view text) { out.append(std::to_string(text.size())).append(1, ':').append(text).append(1, ','); }
+void put(std::string& out, std::int64_t number) { put(out, std::to_string(number)); }
+void put(std::string& out, const std::optional<Time>& time) { put(out, time ? std::to_string(to_ms(*time)) : std::string()); }
 
 }  // namespace
 
@@ -72,20 +65,32 @@ std::string_view word(Kind kind) {
     return "unknown";
 }
 
-std::string to_json(const Reading& r) {
-    JsonWriter w;
-    w.begin_object().field("form", word(r.form));
-    answer(w, "whole", word(r.whole.value), r.whole.sure);
-    w.field("why", cut(r.why, kMaxSentence));
-    answer(w, "kind", word(r.kind.value), r.kind.sure);
-    answer(w, "database", cut(r.database.value, kMaxName), r.database.sure);
-    answer(w, "server", cut(r.server.value, kMaxName), r.server.sure);
-    w.field("started_at", r.started_at).field("finished_at", r.finished_at).field("times", word(r.times));
-    w.field("sets", r.sets).field("part", r.part).field("parts", r.parts).field("first_bytes", cut(r.first_bytes, kMaxFirstBytes));
-    w.key("claims").begin_array();
-    for (std::size_t i = 0; i < std::min(r.claims.size(), kMaxClaims); ++i) claim(w, r.claims[i]);
-    w.end_array().end_object();
-    return w.take();
+std::string encode(const Reading& r) {
+    std::string out;
+    out.reserve(4096);
+    put(out, word(r.form));
+    put(out, word(r.whole.value));
+    put(out, word(r.whole.sure));
+    put(out, cut(r.why, kMaxSentence));
+    put(out, word(r.kind.value));
+    put(out, word(r.kind.sure));
+    put(out, cut(r.database.value, kMaxName));
+    put(out, word(r.database.sure));
+    put(out, cut(r.server.value, kMaxName));
+    put(out, word(r.server.sure));
+    put(out, r.started_at);
+    put(out, r.finished_at);
+    put(out, word(r.times));
+    for (const int number : {r.sets, r.part, r.parts}) put(out, std::int64_t{number});
+    put(out, cut(r.first_bytes, kMaxFirstBytes));
+    for (std::size_t i = 0; i < std::min(r.claims.size(), kMaxClaims); ++i) {
+        const auto& c = r.claims[i];
+        put(out, cut(c.question, kMaxQuestion));
+        put(out, cut(c.answer, kMaxSentence));
+        put(out, word(c.sure));
+        put(out, cut(c.rests_on, kMaxSentence));
+    }
+    return out;
 }
 
 }  // namespace bkmon::mtf

@@ -149,6 +149,7 @@ void Part::Impl::with_days(const JobPtr& job) {
     history::DailyQuery query;
     query.kind = "outlet";
     query.from = query.to = job->date;
+    query.evidence = false;
     rooms.store.read(
         [there, query](history::Reader& r) -> Result<void> {
             auto rows = r.daily(query);

@@ -110,6 +110,7 @@ Result<void> leave_out_known_day(history::Session& session, Plan& plan) {
     history::DailyQuery query;
     query.target_glob = plan.next.target.str();
     query.from = query.to = plan.daily->date;
+    query.evidence = false;
     auto days = session.daily(query);
     if (!days) return fail(std::move(days.error()));
     for (const auto& day : *days) {
@@ -129,8 +130,13 @@ Result<void> write_plan(history::Session& session, Plan plan, const std::vector<
         if (auto r = leave_out_known_day(session, plan); !r) return r;
     if (plan.next.verdict.evidence.empty())
         if (auto r = recall_evidence(session, plan); !r) return r;
-    if (plan.recorded)
-        if (auto r = session.add_verdict({0, plan.next.target, plan.next.verdict}); !r) return fail(std::move(r.error()));
+    plan.next.told_by = 0;
+    if (plan.recorded) {
+        auto id = session.add_verdict({0, plan.next.target, plan.next.verdict});
+        if (!id) return fail(std::move(id.error()));
+        plan.next.told_by = *id;
+        if (plan.daily) plan.daily->told_by = *id;  // its evidence is the same
+    }
     if (plan.current)
         if (auto r = session.put_current(plan.next); !r) return r;
     if (plan.event) {

@@ -1,6 +1,6 @@
 // Windows of a backup file on a server that somebody else owns, as the worker that looked at it reads them. Beside memory safety: a reading is
 // always given, it is fit to be shown, the daemon's reader accepts it and says the same; nothing of the packed form is called proven; one more
-// read lies within the file. What is unpacked stays within its bounds. The JSON itself is tried too.
+// read lies within the file. What is unpacked stays within its bounds. What goes from process to process is tried too.
 // Input: flags (what it is, which checksums to mend, where the windows are), then the file.
 #include "daemon/mtf/header.h"
 #include "daemon/mtf/xpress.h"
@@ -39,9 +39,9 @@ void check(const Reading& r) {
     MUST((r.whole.value == Whole::unknown) == (r.whole.sure == Sure::unknown));
     MUST((r.kind.value == Kind::unknown) == (r.kind.sure == Sure::unknown));
     MUST(r.form != Form::packed || (r.whole.sure != Sure::proven && r.kind.sure != Sure::proven && r.database.sure != Sure::proven));
-    const auto text = to_json(r);
-    const auto back = from_json(text);
-    MUST(back.has_value() && to_json(*back) == text);
+    const auto text = encode(r);
+    const auto back = decode(text);
+    MUST(back.has_value() && encode(*back) == text);
 }
 
 void look(const std::string& file, std::size_t window) {
@@ -70,10 +70,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const unsigned how = input.byte(), extent = input.byte();
     std::string file(input.rest());
     if ((how & 1U) != 0) {
-        if (const auto r = from_json(file)) {
-            const auto text = to_json(*r);
-            const auto again = from_json(text);
-            MUST(again.has_value() && to_json(*again) == text);
+        if (const auto r = decode(file)) {
+            const auto text = encode(*r);
+            const auto again = decode(text);
+            MUST(again.has_value() && encode(*again) == text);
         } else {
             MUST(fuzz::speaks(r.error()));
         }

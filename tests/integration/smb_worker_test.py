@@ -302,7 +302,7 @@ class SmbWorker(Case):
             server.put("d$", "BackupFull", "a.bak", size=size)
             seen = worker.visit(server.address, bed.port, look_inside=True)
             self.assertEqual((seen["content"], seen["bytes_read"]), ("read", read), seen)
-            self.assertEqual(json.loads(seen["reading"])["form"], "zeros")
+            self.assertTrue(seen["reading"].startswith("5:zeros,"), seen["reading"])
         # A head that says that its blocks are of 32 KiB: what is asked for then lies behind it.
         tape = bytearray(os.urandom(3 << 20))
         header = bytearray(94)

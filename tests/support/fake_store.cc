@@ -81,6 +81,7 @@ Result<std::vector<DailyRow>> FakeTables::daily(const DailyQuery& q) {
         if (!wanted(row.target, q.target_glob, q.kind) || (q.status && row.verdict.status != *q.status)) continue;
         if ((!q.from.empty() && row.date < q.from) || (!q.to.empty() && row.date > q.to)) continue;
         out.push_back(row);
+        if (!q.evidence) out.back().verdict.evidence.clear();
     }
     cut(out, q.limit);
     return out;

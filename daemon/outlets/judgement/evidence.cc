@@ -68,7 +68,7 @@ std::string credential_name(const core::SmbCredential& credential) {
 
 std::string evidence(const core::OutletMode& mode, const core::Outlet& outlet, const smb::Visit& visit, const Occasion& occasion,
                      const std::vector<Finding>& findings) {
-    JsonWriter w;
+    JsonWriter w(visit.reading ? 4096 : 1024);
     w.begin_object().key("rule").begin_array();
     for (const auto& f : findings) w.value(f.code);
     w.end_array();

@@ -24,25 +24,6 @@ void write(JsonWriter& w, std::string_view key, const std::optional<FoundFile>& 
     w.field("modified", to_ms(file->modified)).end_object();
 }
 
-std::string written(const Visit& visit, const mtf::Reading* reading) {
-    JsonWriter w;
-    w.begin_object().field("outcome", word(visit.outcome)).field("detail", cut(visit.detail, kMaxDetail));
-    w.field("share", cut(visit.share, kMaxShare));
-    write(w, "newest", visit.newest);
-    write(w, "future", visit.future);
-    write(w, "largest_too_small", visit.largest_too_small);
-    w.field("files", visit.files).field("matching", visit.matching).field("too_small", visit.too_small).field("in_future", visit.in_future);
-    w.field("content", word(visit.content)).field("content_detail", cut(visit.content_detail, kMaxDetail));
-    // As a text: what is in it is its own room's business, and the document around it stays flat.
-    w.key("reading");
-    if (reading != nullptr)
-        w.value(mtf::to_json(*reading));
-    else
-        w.null();
-    w.field("bytes_read", visit.bytes_read).field("logins", visit.logins).field("took", std::int64_t{visit.took.count()}).end_object();
-    return w.take();
-}
-
 }  // namespace
 
 std::string_view word(Outcome outcome) {
@@ -53,6 +34,25 @@ std::string_view word(Outcome outcome) {
 std::string_view word(Visit::Content content) {
     const auto i = static_cast<std::size_t>(content);
     return i < kContentWords.size() ? kContentWords[i] : "not_asked";
+}
+
+std::string to_json(const Visit& visit) {
+    JsonWriter w(visit.reading ? 4096 : 1024);
+    w.begin_object().field("outcome", word(visit.outcome)).field("detail", cut(visit.detail, kMaxDetail));
+    w.field("share", cut(visit.share, kMaxShare));
+    write(w, "newest", visit.newest);
+    write(w, "future", visit.future);
+    write(w, "largest_too_small", visit.largest_too_small);
+    w.field("files", visit.files).field("matching", visit.matching).field("too_small", visit.too_small).field("in_future", visit.in_future);
+    w.field("content", word(visit.content)).field("content_detail", cut(visit.content_detail, kMaxDetail));
+    // As a text: what is in it is its own room's business, and the document around it stays flat.
+    w.key("reading");
+    if (visit.reading)
+        w.value(mtf::encode(*visit.reading));
+    else
+        w.null();
+    w.field("bytes_read", visit.bytes_read).field("logins", visit.logins).field("took", std::int64_t{visit.took.count()}).end_object();
+    return w.take();
 }
 
 std::string to_json(const Order& order) {
@@ -76,15 +76,6 @@ std::string to_json(const Order& order) {
     w.key("credential").begin_object().field("user", order.credential.user).field("domain", order.credential.domain);
     w.field("password", order.credential.password).end_object().end_object();
     return w.take();
-}
-
-std::string to_json(const Visit& visit) {
-    auto text = written(visit, visit.reading ? &*visit.reading : nullptr);
-    if (text.size() <= kMaxMessage || !visit.reading) return text;
-    // What it rests on is what can be done without.
-    auto shorter = *visit.reading;
-    shorter.claims.clear();
-    return written(visit, &shorter);
 }
 
 }  // namespace bkmon::smb

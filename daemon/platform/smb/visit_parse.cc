@@ -37,6 +37,7 @@ public:
     std::string printable_text(const char* key, std::size_t limit) {
         auto text = this->text(key, limit);
         std::string doubled;
+        doubled.reserve(text.size());
         for (const char c : text) doubled.append(c == '\\' ? 2 : 1, c);
         if (printable(text, 2 * limit) != doubled) wrong(std::string(key) + " is not printable");
         return text;
@@ -137,7 +138,7 @@ void read_content(Members& m, Visit& v) {
     if (m.is_null("reading")) {
         m.skip("reading");
     } else {
-        auto reading = mtf::from_json(m.text("reading", kMaxMessage));
+        auto reading = mtf::decode(m.text("reading", kMaxMessage));
         if (reading)
             v.reading = std::move(*reading);
         else

@@ -123,6 +123,9 @@ std::optional<Unreadable> still_the_same(File& file, const FoundFile& listed) {
     return std::nullopt;
 }
 
+/// What both ends say together is of one file in one state: nobody has to ask whether it is another one by now.
+bool proves_itself(const mtf::Reading& reading) { return reading.whole.value == mtf::Whole::whole && reading.whole.sure == mtf::Sure::proven; }
+
 void look_inside(const Order& order, const Choice& choice, Backend& backend, Visit& visit) {
     const auto& name = choice.raw_name();
     const auto refuse = [&visit](Unreadable why) {
@@ -138,10 +141,12 @@ void look_inside(const Order& order, const Choice& choice, Backend& backend, Vis
     Ends ends(*file, visit.newest->size);
     auto trouble = ends.read();
     visit.bytes_read = ends.bytes_read();
-    if (!trouble) trouble = still_the_same(*file, *visit.newest);
+    if (trouble) return refuse(std::move(*trouble));
+    auto reading = mtf::read(ends.view());
+    if (!proves_itself(reading)) trouble = still_the_same(*file, *visit.newest);
     if (trouble) return refuse(std::move(*trouble));
     visit.content = Visit::Content::read;
-    visit.reading = mtf::read(ends.view());
+    visit.reading = std::move(reading);
 }
 
 /// What each share said; those that said the same together.

@@ -555,6 +555,72 @@ TEST_P(Conformance, RetentionTakesTheOldInBatchesAndKeepsWhatStands) {
     EXPECT_EQ(read([](Reader& r) { return r.currents(); }).size(), 1U);
 }
 
+TEST_P(Conformance, EvidenceThatIsToldElsewhereIsReadAsItsOwn) {
+    const auto at = kStart;
+    const auto date = rfc3339(at).substr(0, 10);
+    auto told = verdict(core::Status::ok, at);
+    told.evidence = R"({"a":"told"})";
+    auto own = told;
+    own.evidence = R"({"a":"own"})";
+    put([&](Session& s) {
+        const auto number = s.add_verdict({0, id("x/y"), told}).value();
+        ASSERT_TRUE(s.put_current({id("x/y"), told, kStart, {}, {}, kStart, number}));
+        ASSERT_TRUE(s.put_daily({id("x/y"), date, told, number}));
+        ASSERT_TRUE(s.put_current({id("x/z"), own, kStart, {}, {}, kStart}));
+        ASSERT_TRUE(s.put_daily({id("x/z"), date, own}));
+    });
+    const auto expect = [&] {
+        EXPECT_EQ(read([](Reader& r) { return r.current(id("x/y")); })->verdict.evidence, told.evidence);
+        EXPECT_EQ(read([](Reader& r) { return r.current(id("x/z")); })->verdict.evidence, own.evidence);
+        EXPECT_EQ(read([](Reader& r) { return r.currents(); }).at(0).verdict.evidence, told.evidence);
+        const auto days = read([](Reader& r) { return r.daily({}); });
+        ASSERT_EQ(days.size(), 2U);
+        EXPECT_EQ(days[0].verdict.evidence, told.evidence);
+        EXPECT_EQ(days[1].verdict.evidence, own.evidence);
+        DailyQuery without;
+        without.evidence = false;
+        for (const auto& day : read([&](Reader& r) { return r.daily(without); })) EXPECT_EQ(day.verdict.evidence, "");
+        without.target_glob = "x/y";
+        EXPECT_EQ(read([&](Reader& r) { return r.daily(without); }).at(0).verdict.evidence, "");
+        for (const auto& c : read([](Reader& r) { return r.currents(Reader::Evidence::without); })) EXPECT_EQ(c.verdict.evidence, "");
+    };
+    expect();
+    // The verdict goes before the day is over, and the target has had none since.
+    put([&](Session& s) { ASSERT_EQ(s.expire(at + 1ms, 100).value(), 1); });
+    EXPECT_TRUE(read([](Reader& r) { return r.verdicts({}); }).empty());
+    expect();
+}
+
+TEST_P(Conformance, RetentionOrphansNoEvidenceOfWhatStays) {
+    // Every hour one, of the day it was made on, of the next and of one much later: whenever they expire, what stays has what it had.
+    const auto evidence = [](int n) { return R"({"n":)" + std::to_string(n) + "}"; };
+    put([&](Session& s) {
+        for (int n = 0; n < 72; ++n) {
+            const Time at = kStart + 1h * n;
+            auto v = verdict(core::Status::ok, at);
+            v.evidence = evidence(n);
+            const auto target = id("x/" + std::to_string(100 + n));
+            const auto number = s.add_verdict({0, target, v}).value();
+            ASSERT_TRUE(s.put_current({target, v, at, {}, {}, at, number}));
+            for (const auto later : {0h, 24h, 24h * 40}) ASSERT_TRUE(s.put_daily({target, rfc3339(at + later).substr(0, 10), v, number}));
+        }
+    });
+    for (int hour = 0; hour < 24 * 6; hour += 5) {
+        put([&](Session& s) {
+            while (s.expire(kStart + 1h * hour, 7).value() > 0) continue;
+        });
+        const auto days = read([](Reader& r) {
+            DailyQuery all;
+            all.limit = 1000;
+            return r.daily(all);
+        });
+        EXPECT_GE(days.size(), 72U);
+        for (const auto& d : days) EXPECT_EQ(d.verdict.evidence, evidence(std::stoi(d.target.str().substr(2)) - 100)) << hour << ' ' << d.date;
+        for (const auto& c : read([](Reader& r) { return r.currents(); }))
+            EXPECT_EQ(c.verdict.evidence, evidence(std::stoi(c.target.str().substr(2)) - 100)) << hour;
+    }
+}
+
 TEST_P(Conformance, RetentionKeepsTwoHundredHealthyRowsAndEveryFile) {
     put([&](Session& s) {
         for (int i = 0; i < 230; ++i)

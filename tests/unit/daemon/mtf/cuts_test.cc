@@ -200,7 +200,7 @@ TEST(MtfFlipSweep, NoFlippedBitsHarm) {
             if (random() % 8 == 0) s.resize(random() % s.size());
             const auto r = read_ends(s);
             ++flips;
-            const auto back = from_json(to_json(r));
+            const auto back = decode(encode(r));
             ASSERT_TRUE(back) << back.error().what << ", BKMON_SEED=" << seed();
         }
     test::fact("backup_flips", {{"files_with_flipped_bits", flips}, {"crashes", 0}});

@@ -20,19 +20,19 @@ Reading sample() {
     return test::read_ends(test::mtf_bytes(file));
 }
 
-TEST(ReadingJson, ComesBackAsItWas) {
+TEST(EncodedReading, ComesBackAsItWas) {
     for (const Reading& r : {sample(), Reading{}, test::read_ends("")}) {
-        const auto text = to_json(r);
-        const auto back = from_json(text);
+        const auto text = encode(r);
+        const auto back = decode(text);
         ASSERT_TRUE(back) << back.error().what;
-        EXPECT_EQ(to_json(*back), text);
+        EXPECT_EQ(encode(*back), text);
         EXPECT_EQ(back->database.value, r.database.value);
         EXPECT_EQ(back->started_at, r.started_at);
         EXPECT_EQ(back->claims.size(), r.claims.size());
     }
 }
 
-TEST(ReadingJson, TheWords) {
+TEST(EncodedReading, TheWords) {
     EXPECT_EQ(word(Sure::proven), "proven");
     EXPECT_EQ(word(Form::other_tape), "other_tape");
     EXPECT_EQ(word(Form::plain), "plain");
@@ -42,52 +42,67 @@ TEST(ReadingJson, TheWords) {
     EXPECT_EQ(word(Kind::differential), "differential");
 }
 
-TEST(ReadingJson, NothingIsTrusted) {
-    const auto good = to_json(sample());
-    ASSERT_TRUE(from_json(good));
+TEST(EncodedReading, NothingIsTrusted) {
+    const auto good = encode(sample());
+    ASSERT_TRUE(decode(good));
     const std::pair<const char*, const char*> bad[]{
-        {"\"form\":\"plain\"", "\"form\":\"plainer\""},
-        {"\"form\":\"plain\"", "\"form\":3"},
-        {"\"sets\":1", "\"sets\":-1"},
-        {"\"sets\":1", "\"sets\":1.5"},
-        {"\"sets\":1", "\"sets\":99999999999"},
-        {"\"sets\":1", "\"set\":1"},
-        {"\"sets\":1", "\"sets\":1,\"more\":1"},
-        {"\"part\":1", "\"part\":65"},
-        {"\"times\":\"proven\"", "\"times\":\"certain\""},
-        {"\"finished_at\":\"20", "\"finished_at\":\"x20"},
-        {"\"first_bytes\":\"5", "\"first_bytes\":\"g"},
-        {"\"first_bytes\":\"5", "\"first_bytes\":\"00005"},
-        {"\"claims\":[{", "\"claims\":[{\"x\":1,"},
-        {"\"claims\":[{", "\"claims\":[3,{"},
-        {"\"question\":\"whole\"", "\"question\":\"who\\u001ble\""},
-        {"\"question\":\"whole\"", "\"question\":\"who\\u202ele\""},
-        {"\"whole\":{\"value\":\"whole\",\"sure\":\"proven\"}", "\"whole\":\"whole\""},
+        {"5:plain,", "7:plainer,"},
+        {"5:plain,", "6:plain,"},
+        {"5:plain,", "4:plain,"},
+        {"5:plain,", "5:plain;"},
+        {"5:plain,", "05:plain,"},
+        {"5:plain,", "+5:plain,"},
+        {"5:plain,", "5plain,"},
+        {"5:plain,", ":plain,"},
+        {"5:plain,", "-5:plain,"},
+        {"5:plain,", "99999999999999999999:plain,"},
+        {"5:plain,", ""},
+        {"5:plain,", "5:plain,5:plain,"},
+        {"1:1,1:1,1:1,", "2:-1,1:1,1:1,"},
+        {"1:1,1:1,1:1,", "3:1.5,1:1,1:1,"},
+        {"1:1,1:1,1:1,", "2:01,1:1,1:1,"},
+        {"1:1,1:1,1:1,", "2: 1,1:1,1:1,"},
+        {"1:1,1:1,1:1,", "0:,1:1,1:1,"},
+        {"1:1,1:1,1:1,", "11:99999999999,1:1,1:1,"},
+        {"1:1,1:1,1:1,", "1:1,2:65,1:1,"},
+        {"6:proven,13:1", "7:certain,13:1"},
+        {"13:1", "13:x"},
+        {"13:1", "15:991"},
+        {"32:5", "32:g"},
+        {"32:5", "36:00005"},
     };
-    for (const auto& [what, with] : bad) EXPECT_FALSE(from_json(replaced(good, what, with))) << with;
-    EXPECT_FALSE(from_json(""));
-    EXPECT_FALSE(from_json("[]"));
-    EXPECT_FALSE(from_json(good + "x"));
-    EXPECT_FALSE(from_json(good.substr(0, good.size() - 1)));
-    EXPECT_FALSE(from_json(replaced(good, "\"why\":\"", "\"why\":\"" + std::string(kMaxSentence, 'x'))));
-    EXPECT_FALSE(from_json(replaced(good, "L\xc3\xa4", "L\xc3")));
-    EXPECT_FALSE(from_json(replaced(good, "\"claims\":[", "\"claims\":[" + std::string(kMaxJson, ' '))));
-    std::string one = good.substr(good.find("\"claims\":[") + 10);
-    one = one.substr(0, one.find('}') + 1);
+    for (const auto& [what, with] : bad) EXPECT_FALSE(decode(replaced(good, what, with))) << with;
+    EXPECT_FALSE(decode(""));
+    EXPECT_FALSE(decode(good + "x"));
+    EXPECT_FALSE(decode(good + "1:x,"));
+    EXPECT_FALSE(decode(good.substr(0, good.size() - 1)));
+    EXPECT_FALSE(decode(replaced(good, "L\xc3\xa4", "L\xc3.")));
+    EXPECT_FALSE(decode(replaced(good, "L\xc3\xa4", std::string("L\0.", 3))));
+    const std::string one = "5:whole,3:yes,6:proven,4:SFMB,";
     std::string many;
-    for (std::size_t i = 0; i < kMaxClaims; ++i) many += one + ",";
-    EXPECT_FALSE(from_json(replaced(good, "\"claims\":[", "\"claims\":[" + many)));
-    EXPECT_FALSE(from_json(std::string(kMaxJson - 1, '[')));
+    for (std::size_t i = 0; i < kMaxClaims; ++i) many += one;
+    EXPECT_TRUE(decode(encode(Reading{}) + many));
+    EXPECT_FALSE(decode(encode(Reading{}) + many + one));
+    for (const char* question : {"5:who\x1b"
+                                 "e,",
+                                 "7:who\u202ee,",
+                                 "5:who\xc3"
+                                 "e,",
+                                 "5:who\ne,"})
+        EXPECT_FALSE(decode(encode(Reading{}) + question + "3:yes,6:proven,4:SFMB,")) << question;
+    EXPECT_FALSE(decode(encode(Reading{}) + "101:" + std::string(kMaxQuestion + 1, 'q') + ",3:yes,6:proven,4:SFMB,"));
+    EXPECT_FALSE(decode(encode(Reading{}) + "5:whole,601:" + std::string(kMaxSentence + 1, 'a') + ",6:proven,4:SFMB,"));
+    EXPECT_FALSE(decode(encode(Reading{}) + std::string(kMaxEncoded, ' ')));
 }
 
-TEST(ReadingJson, WhatIsTooLongIsCutAtACharacter) {
+TEST(EncodedReading, WhatIsTooLongIsCutAtACharacter) {
     Reading r;
     for (int i = 0; i < 400; ++i) r.database.value += "ä";
     r.why = r.database.value + r.database.value;
     for (int i = 0; i < 50; ++i) r.claims.push_back({r.why, r.why, Sure::likely, r.why});
-    const auto text = to_json(r);
-    EXPECT_LE(text.size(), kMaxJson);
-    const auto back = from_json(text);
+    const auto text = encode(r);
+    EXPECT_LE(text.size(), kMaxEncoded);
+    const auto back = decode(text);
     ASSERT_TRUE(back) << back.error().what;
     EXPECT_EQ(back->database.value.size(), kMaxName);
     EXPECT_EQ(back->claims.size(), kMaxClaims);

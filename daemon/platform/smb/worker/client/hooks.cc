@@ -18,7 +18,7 @@
 namespace bkmon::smb::client {
 namespace {
 
-constexpr std::uint32_t kInsufficientResources = 0xc000009a, kNotSupported = 0xc00000bb;
+constexpr std::uint32_t kInsufficientResources = 0xc000009a, kNotSupported = 0xc00000bb, kDisconnected = 0xc000020c;
 constexpr int kSigningDesired = 2;         // enum smb_signing_setting
 constexpr unsigned kGuest = 1, kNull = 2;  // SMB2_SESSION_FLAG_…, [MS-SMB2] 2.2.6
 
@@ -86,6 +86,7 @@ using SessionSetup = std::uint32_t(void* cli, void* credentials);
 using SessionFlags = std::uint16_t(void* session);
 using SessionIsGuest = bool(void* session);
 using ClientSigning = int();
+using CloseFile = std::uint32_t(void* cli, std::uint16_t file);
 using MapErrno = int(std::uint32_t status);
 using EachFile = std::uint32_t(void* file, const char* mask, void* state);
 using List = std::uint32_t(void* cli, const char* mask, std::uint32_t attributes, EachFile* each, void* state);
@@ -148,7 +149,7 @@ std::string missing_hooks() {
     std::string missing;
     for (const char* name :
          {"get_dyn_CONFIGFILE", "lp_client_signing", "smbXcli_conn_dfs_supported", "smbXcli_tcon_is_dfs_share", "cli_get_fs_attr_info",
-          "cli_session_setup_creds", "smbXcli_session_is_guest", "smb2cli_session_get_flags", "map_errno_from_nt_status", "cli_list"})
+          "cli_session_setup_creds", "smbXcli_session_is_guest", "smb2cli_session_get_flags", "map_errno_from_nt_status", "cli_list", "cli_close"})
         if (dlsym(RTLD_NEXT, name) == nullptr) missing += (missing.empty() ? "" : " ") + std::string(name);
     return missing.empty() ? "none" : missing;
 }
@@ -213,6 +214,11 @@ BKMON_BEFORE_LIBRARIES int map_errno_from_nt_status(std::uint32_t status) {
     static auto* const real = theirs<MapErrno>("map_errno_from_nt_status");
     if (seen_now.status == 0) seen_now.status = status;  // what follows comes of it
     return real(status);
+}
+
+BKMON_BEFORE_LIBRARIES std::uint32_t cli_close(void* cli, std::uint16_t file) {
+    static auto* const real = theirs<CloseFile>("cli_close");
+    return connections.empty() ? kDisconnected : real(cli, file);
 }
 
 BKMON_BEFORE_LIBRARIES std::uint32_t cli_list(void* cli, const char* mask, std::uint32_t attributes, EachFile* each, void* state) {

@@ -16,6 +16,7 @@
 ///                               no: referrals are neither asked for nor followed
 ///   lp_client_signing           as the order says
 ///   cli_get_fs_attr_info        not asked: three round trips for what nobody here uses
+///   cli_close                   fails at once where no connection is left that could be asked
 ///   cli_session_setup_creds, smbXcli_session_is_guest, map_errno_from_nt_status, cli_list
 ///                               pass on, and note the logins, a session that nobody's password opened, the exact status, and how many
 ///                               entries a folder has

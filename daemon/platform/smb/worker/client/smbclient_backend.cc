@@ -181,6 +181,7 @@ public:
         patience_ = kListingPatience * order.request_timeout;
         seen() = {};
         permit(order, std::move(connection), patience_);
+        known_as(order.credential.user, order.credential.domain);
         smbc_setPort(context_, order.port);
         smbc_setTimeout(context_, static_cast<int>(std::clamp<std::int64_t>(order.request_timeout.count(), 100, 600'000)));
     }
@@ -231,6 +232,7 @@ public:
         permit_nothing();
         order_ = nullptr;
         smbc_set_credentials_with_fallback(context_, "", "", "");
+        known_as("nobody", "WORKGROUP");
         wipe_stack();
         if (seen().entries > kLargeFolder) malloc_trim(0);  // some hundred bytes for each, of which the next server needs nothing
     }
@@ -241,8 +243,7 @@ private:
     void configure() {
         smbc_setDebug(context_, 0);
         smbc_setLogCallback(context_, nullptr, [](void*, int, const char*) {});
-        smbc_setUser(context_, "nobody");
-        smbc_setWorkgroup(context_, "WORKGROUP");
+        known_as("nobody", "WORKGROUP");
         smbc_setNetbiosName(context_, "BKMON");
         smbc_setFunctionAuthDataWithContext(context_, answer);
         smbc_setFunctionCheckServer(context_, [](SMBCCTX*, SMBCSRV*) { return 0; });  // a dead connection shows at the next request
@@ -262,6 +263,12 @@ private:
         put(domain, domain_size, credential.domain);
         put(user, user_size, credential.user);
         put(password, password_size, credential.password);
+    }
+
+    /// Whose connection is looked for before anybody is asked for a password: what is opened after a listing finds that of the listing.
+    void known_as(const std::string& user, const std::string& domain) {
+        smbc_setUser(context_, user.c_str());
+        smbc_setWorkgroup(context_, domain.c_str());
     }
 
     void fresh() {

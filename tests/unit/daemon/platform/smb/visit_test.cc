@@ -152,18 +152,22 @@ TEST(Visit, WhatIsTooLongIsCutByItsWriterBetweenCharacters) {
     v.newest->name.clear();
     for (int i = 0; i < 30000; ++i) v.newest->name += "ä";
     v.newest->name.insert(0, "x");
-    v.detail.assign(100000, 'd');
+    v.detail.assign(100000, '"');
     v.share.assign(5000, 's');
     v.future->name.assign(5000, '\x01');
-    for (int i = 0; i < 12; ++i)
-        v.reading->claims.push_back({std::string(100, '"'), std::string(600, '"'), mtf::Sure::proven, std::string(600, '"')});
+    v.content_detail.assign(5000, '"');
+    v.largest_too_small->name.assign(5000, '\x01');
+    v.reading->database.value = v.reading->server.value = std::string(5000, '\x01');
+    v.reading->why.assign(5000, '"');
+    for (int i = 0; i < 20; ++i)
+        v.reading->claims.push_back({std::string(1000, '"'), std::string(1000, '"'), mtf::Sure::proven, std::string(1000, '"')});
     const auto text = to_json(v);
     EXPECT_LE(text.size(), kMaxMessage);
     const auto back = visit_from_json(text);
     ASSERT_TRUE(back) << back.error().what;
     EXPECT_EQ(back->newest->name.size(), 1023U);
     EXPECT_TRUE(valid_utf8(back->newest->name));
-    EXPECT_TRUE(back->reading->claims.empty()) << "what does not fit into a message";
+    EXPECT_EQ(back->reading->claims.size(), 12U) << "the longest that there is fits into a message";
 }
 
 TEST(Visit, BytesThatAreNoTextBecomeText) {

@@ -95,6 +95,7 @@ private:
             return std::nullopt;
         }
         std::optional<Unreadable> state(FileState& now) override {
+            asked_.emplace_back("state");
             if (file_.stateless) return file_.stateless;
             now = {file_.real_size == ~std::uint64_t{0} || file_.claims_size ? file_.size : file_.real_size,
                    file_.modified_later.value_or(file_.modified)};

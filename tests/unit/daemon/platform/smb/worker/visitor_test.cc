@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "common/base/text.h"
+#include "tests/support/mtf_file.h"
 #include "tests/unit/daemon/platform/smb/worker/fake_backend.h"
 
 namespace bkmon::smb::test {
@@ -292,7 +293,8 @@ TEST_F(VisitorTest, ASmallFileIsReadWhole) {
     auto v = inside(file("a.bak", 0, 2000));
     EXPECT_EQ(v.content, Visit::Content::read);
     EXPECT_EQ(v.bytes_read, 2000U);
-    EXPECT_THAT(server.asked, ElementsAre("begin 127.1.0.7", "list d$ BackupFull", "open d$ BackupFull a.bak", "read 0+2000", "close", "forget"));
+    EXPECT_THAT(server.asked,
+                ElementsAre("begin 127.1.0.7", "list d$ BackupFull", "open d$ BackupFull a.bak", "read 0+2000", "state", "close", "forget"));
     v = inside(file("a.bak", 0, 100'000));
     EXPECT_EQ(v.bytes_read, 100'000U);
     EXPECT_THAT(server.asked, testing::Contains("read 65536+34464"));
@@ -310,7 +312,7 @@ TEST_F(VisitorTest, OfALargeFileTheEndsAreRead) {
     EXPECT_EQ(v.content, Visit::Content::read);
     EXPECT_EQ(v.bytes_read, 131072U);
     EXPECT_THAT(server.asked, ElementsAre("begin 127.1.0.7", "list d$ BackupFull", "open d$ BackupFull a.bak", "read 0+65536",
-                                          "read 4398046445568+65536", "close", "forget"));
+                                          "read 4398046445568+65536", "state", "close", "forget"));
     ASSERT_TRUE(v.reading);
     EXPECT_EQ(v.reading->form, mtf::Form::zeros);
 }
@@ -335,6 +337,27 @@ TEST_F(VisitorTest, WhatChangesWhileItIsLookedAtIsNoReading) {
     EXPECT_EQ(inside(f).content, Visit::Content::changed);
     f.modified_later = Stamp{kNow - 98, 0};
     EXPECT_EQ(inside(f).content, Visit::Content::read) << "FAT counts in steps of two seconds";
+}
+
+TEST_F(VisitorTest, WhatItsEndsProveWholeIsAskedForNoState) {
+    auto f = file("a.bak", 100);
+    f.bytes = bkmon::test::mtf_bytes({});
+    f.size = f.bytes.size();
+    f.modified_later = Stamp{kNow, 0};
+    auto v = inside(f);
+    ASSERT_TRUE(v.reading) << v.content_detail;
+    EXPECT_EQ(v.reading->whole.sure, mtf::Sure::proven);
+    EXPECT_THAT(server.asked, Not(testing::Contains("state")));
+    // Padded as a tool that copies pads it, or as a file that still grows: only likely.
+    bkmon::test::MtfFile padded;
+    padded.padding = 8192;
+    f.bytes = bkmon::test::mtf_bytes(padded);
+    f.size = f.bytes.size();
+    EXPECT_EQ(inside(f).content, Visit::Content::changed);
+    f.bytes = bkmon::test::mtf_bytes({});
+    f.bytes.resize(f.bytes.size() - 4096);
+    f.size = f.bytes.size();
+    EXPECT_EQ(inside(f).content, Visit::Content::changed) << "an end that is missing is no proof while the file is written to";
 }
 
 TEST_F(VisitorTest, WhatCannotBeReadIsUnknownAndStillTheNewest) {
