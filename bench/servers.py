@@ -104,6 +104,15 @@ class Scanner(Daemon):
         return [pid for pid in children(self.process.pid) if outlets.command_of(pid, 1) != "--nursery"]
 
 
+    def rested(self):
+        """Its workers are gone, as before a scan that comes once a night. Else who scanned last would find his own, and who did not would make them."""
+        deadline = time.monotonic() + 60
+        while self.workers():
+            if time.monotonic() > deadline:
+                raise SystemExit(f"{len(self.workers())} workers stay though nobody needs them")
+            time.sleep(0.1)
+
+
 def code(address):
     return "S" + address.replace(".", "_")
 
