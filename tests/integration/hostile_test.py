@@ -130,8 +130,10 @@ class Hostile(HostileCase):
             time.sleep(1)
             self.assertEqual(d.vault_files(), self.expected)
             self.assertTrue((home / "database/main.sql.gz").exists())
-        # Made anew by somebody else, with a whole deposit in it.
+        # Made anew by somebody else, with a whole deposit in it, which was never one of the folder's owner.
         os.rename(home, self.outside / "old")
+        home.mkdir()
+        os.chown(home, 12345, 12345)
         d.deposit(AGENT, {"MAIN": ("main.sql.gz", fake)}, utc(-20))
         give(12345)
         refused(12345)
