@@ -144,10 +144,12 @@ std::string printable(std::string_view text, std::size_t limit) {
     std::string out;
     std::size_t safe = 0;  // how much of out leaves room for the ellipsis
     while (!text.empty()) {
-        // Most texts consist of nothing else; where it gets tight they are counted one by one.
-        const auto plain = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), shown_as_it_is) - text.begin());
-        if (plain > 0 && out.size() + plain + kEllipsis.size() <= limit) {
-            out += text.substr(0, plain);
+        // Most texts consist of nothing else; where it gets tight they are counted one by one. What there is no room for is not looked at.
+        const auto room = limit - out.size();
+        const auto near = text.substr(0, room > kEllipsis.size() ? room - kEllipsis.size() : 0);
+        const auto plain = static_cast<std::size_t>(std::find_if_not(near.begin(), near.end(), shown_as_it_is) - near.begin());
+        if (plain > 0) {
+            out += near.substr(0, plain);
             safe = out.size();
             text.remove_prefix(plain);
             continue;

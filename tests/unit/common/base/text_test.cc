@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <random>
 
 namespace bkmon {
@@ -115,8 +116,19 @@ TEST(Printable, RunsOfPlainTextAreCutAsSingleCharactersAre) {
         std::vector<std::string> characters;
         std::string text;
         for (auto left = random() % 30; left > 0; --left) text += characters.emplace_back(alphabet[random() % alphabet.size()]);
-        for (std::size_t limit = 0; limit < 60; ++limit) ASSERT_EQ(printable(text, limit), one_by_one(characters, limit)) << printable(text) << " " << limit;
+        for (std::size_t limit = 0; limit < 60; ++limit)
+            ASSERT_EQ(printable(text, limit), one_by_one(characters, limit)) << printable(text) << " " << limit;
     }
+}
+
+TEST(Printable, WhatIsCutOffCostsNothing) {
+    const std::string shorter(4096, 'a'), longer(4 << 20, 'a');
+    const auto spent = [](const std::string& text) {
+        const auto began = std::clock();
+        for (int i = 0; i < 20; ++i) EXPECT_EQ(printable(text, 512).size(), 512U);
+        return std::clock() - began;
+    };
+    EXPECT_LT(spent(longer), 100 * spent(shorter) + CLOCKS_PER_SEC / 10) << "a thousand times as long";
 }
 
 TEST(Printable, AnyBytesBecomeOneLineOfUtf8WithinTheLimit) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -38,7 +39,8 @@ void expect_harmless(const Composed& mail, const Composed& plain, const std::str
     EXPECT_LE(mail.subject.size(), 600U) << shown;
     for (const auto* part : {&mail.subject, &mail.text, &mail.html}) {
         EXPECT_TRUE(valid_utf8(*part)) << shown;
-        for (const char c : *part) EXPECT_TRUE(c == '\n' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F)) << shown;
+        const auto odd = [](char c) { return c != '\n' && (static_cast<unsigned char>(c) < 0x20 || c == 0x7F); };
+        EXPECT_EQ(std::find_if(part->begin(), part->end(), odd), part->end()) << shown;  // a check for each byte would take a sanitizer minutes
         for (const auto* turns : {"\xE2\x80\xAE", "\xE2\x81\xA6", "\xE2\x80\xA8", "\xEF\xBB\xBF", "\xC2\x9B"})
             EXPECT_EQ(part->find(turns), std::string::npos) << shown;
     }
