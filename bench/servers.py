@@ -103,7 +103,6 @@ class Scanner(Daemon):
         """Without the one that they are born of."""
         return [pid for pid in children(self.process.pid) if outlets.command_of(pid, 1) != "--nursery"]
 
-
     def rested(self):
         """Its workers are gone, as before a scan that comes once a night. Else who scanned last would find his own, and who did not would make them."""
         deadline = time.monotonic() + 60

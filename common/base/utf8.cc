@@ -48,4 +48,10 @@ void append_utf8(std::string& out, char32_t code) {
     }
 }
 
+std::string_view utf8_cut(std::string_view text, std::size_t limit) {
+    if (text.size() <= limit) return text;
+    while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0U) == 0x80U) --limit;
+    return text.substr(0, limit);
+}
+
 }  // namespace bkmon

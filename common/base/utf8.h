@@ -15,4 +15,7 @@ Utf8Char first_utf8(std::string_view text);
 
 void append_utf8(std::string& out, char32_t code);
 
+/// The longest beginning of at most `limit` bytes that ends with a whole character.
+std::string_view utf8_cut(std::string_view text, std::size_t limit);
+
 }  // namespace bkmon

@@ -2,15 +2,23 @@
 
 namespace bkmon::history {
 
-void bind_verdict(sql::Statement& statement, const core::Verdict& v) {
-    statement.bind(v.at, name_of(v.status), name_of(v.severity), v.reason_code, v.reason, v.due, v.backup_at, v.file, v.size_bytes, v.sha256, v.run,
-                   v.duration, v.place, v.evidence);
+namespace {
+
+/// BKMON_VERDICT_FIELDS.
+sql::Statement& bind_fields(sql::Statement& statement, const core::Verdict& v) {
+    return statement.bind(v.at, name_of(v.status), name_of(v.severity), v.reason_code, v.reason, v.due, v.backup_at, v.file, v.size_bytes, v.sha256,
+                          v.run, v.duration, v.place);
 }
 
+}  // namespace
+
+void bind_verdict(sql::Statement& statement, const core::Verdict& v) { bind_fields(statement, v).bind(v.evidence); }
+
 void bind_told(sql::Statement& statement, const core::Verdict& v, std::int64_t told_by) {
-    statement.bind(v.at, name_of(v.status), name_of(v.severity), v.reason_code, v.reason, v.due, v.backup_at, v.file, v.size_bytes, v.sha256, v.run,
-                   v.duration, v.place, told_by == 0 ? std::string_view(v.evidence) : std::string_view(),
-                   told_by == 0 ? std::optional<std::int64_t>() : told_by);
+    if (told_by == 0)
+        bind_fields(statement, v).bind(v.evidence, nullptr);
+    else
+        bind_fields(statement, v).bind("", told_by);
 }
 
 Result<void> read_verdict(sql::Statement& statement, core::Verdict& v) {

@@ -166,16 +166,15 @@ Result<void> SqliteSession::put_setting(const std::string& name, const std::stri
     return run("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", name, value);
 }
 
-#define BKMON_EXPIRED_VERDICTS "SELECT id FROM verdict WHERE at < ? ORDER BY at, id LIMIT ?"
+#define BKMON_EXPIRED "FROM verdict WHERE at < ? ORDER BY at, id LIMIT ?"
 
 /// Gives the verdicts that expire() deletes next to the rows that stay and have their evidence from them. Days that expire as well need nothing.
 Result<void> SqliteSession::keep_evidence(Time before, int batch) {
-    constexpr std::string_view kExpired = "FROM (SELECT id, target, evidence FROM verdict WHERE id IN (" BKMON_EXPIRED_VERDICTS ")) v WHERE ";
-    const std::string keep = " SET evidence = v.evidence, told_by = NULL " + std::string(kExpired);
-    if (auto r = run("UPDATE current" + keep + "current.target = v.target AND current.told_by = v.id", before, batch); !r) return r;
+#define BKMON_KEEP " SET evidence = v.evidence, told_by = NULL FROM (SELECT id, target, evidence " BKMON_EXPIRED ") v WHERE "
+    if (auto r = run("UPDATE current" BKMON_KEEP "current.target = v.target AND current.told_by = v.id", before, batch); !r) return r;
     const std::string day = rfc3339(before).substr(0, 10);
     static_assert(kToldDays == 1);
-    return run("UPDATE daily" + keep + "daily.date IN (?, ?) AND daily.target = v.target AND daily.told_by = v.id", before, batch, day,
+    return run("UPDATE daily" BKMON_KEEP "daily.date IN (?, ?) AND daily.target = v.target AND daily.told_by = v.id", before, batch, day,
                days_before(day, -1));
 }
 
@@ -186,7 +185,7 @@ Result<int> SqliteSession::expire(Time before, int batch) {
         bool by_day;
     };
     static constexpr Rule kRules[] = {
-        {"DELETE FROM verdict WHERE id IN (" BKMON_EXPIRED_VERDICTS ")", false},
+        {"DELETE FROM verdict WHERE id IN (SELECT id " BKMON_EXPIRED ")", false},
         {"DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE at < ? ORDER BY at LIMIT ?)", false},
         {"DELETE FROM run WHERE seq IN (SELECT seq FROM run WHERE ended_at < ? ORDER BY ended_at LIMIT ?)", false},
         {"DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?)", false},

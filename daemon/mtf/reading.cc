@@ -2,17 +2,11 @@
 
 #include <algorithm>
 
+#include "common/base/utf8.h"
 #include "daemon/mtf/limits.h"
 
 namespace bkmon::mtf {
 namespace {
-
-/// Whole characters, not more than the reader accepts.
-std::string_view cut(std::string_view s, std::size_t limit) {
-    if (s.size() <= limit) return s;
-    while (limit > 0 && (static_cast<unsigned char>(s[limit]) & 0xc0) == 0x80) --limit;
-    return s.substr(0, limit);
-}
 
 /// A netstring (D. J. Bernstein, "Netstrings", 1997): "5:hello,". Nothing in a text has to be escaped.
 void put(std::string& out, std::string_view text) { out.append(std::to_string(text.size())).append(1, ':').append(text).append(1, ','); }
@@ -71,24 +65,24 @@ std::string encode(const Reading& r) {
     put(out, word(r.form));
     put(out, word(r.whole.value));
     put(out, word(r.whole.sure));
-    put(out, cut(r.why, kMaxSentence));
+    put(out, utf8_cut(r.why, kMaxSentence));
     put(out, word(r.kind.value));
     put(out, word(r.kind.sure));
-    put(out, cut(r.database.value, kMaxName));
+    put(out, utf8_cut(r.database.value, kMaxName));
     put(out, word(r.database.sure));
-    put(out, cut(r.server.value, kMaxName));
+    put(out, utf8_cut(r.server.value, kMaxName));
     put(out, word(r.server.sure));
     put(out, r.started_at);
     put(out, r.finished_at);
     put(out, word(r.times));
     for (const int number : {r.sets, r.part, r.parts}) put(out, std::int64_t{number});
-    put(out, cut(r.first_bytes, kMaxFirstBytes));
+    put(out, utf8_cut(r.first_bytes, kMaxFirstBytes));
     for (std::size_t i = 0; i < std::min(r.claims.size(), kMaxClaims); ++i) {
         const auto& c = r.claims[i];
-        put(out, cut(c.question, kMaxQuestion));
-        put(out, cut(c.answer, kMaxSentence));
+        put(out, utf8_cut(c.question, kMaxQuestion));
+        put(out, utf8_cut(c.answer, kMaxSentence));
         put(out, word(c.sure));
-        put(out, cut(c.rests_on, kMaxSentence));
+        put(out, utf8_cut(c.rests_on, kMaxSentence));
     }
     return out;
 }

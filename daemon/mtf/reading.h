@@ -72,8 +72,8 @@ std::string_view word(Whole whole);
 std::string_view word(Kind kind);
 
 /// As it goes from the process that reads to the one that judges: a netstring for each field, in their order, four for each claim. Every server's
-/// answer has one: a document with names in it takes a hundred times as long to read. decode() trusts nothing: unknown words, long texts,
-/// bad UTF-8 and too many claims are errors.
+/// answer may hold one: as a document in the answer's document it took longer to read than all else in it. decode() trusts nothing: unknown words,
+/// long texts, bad UTF-8 and too many claims are errors.
 std::string encode(const Reading& reading);
 Result<Reading> decode(std::string_view text);
 

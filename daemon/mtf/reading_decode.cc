@@ -1,7 +1,7 @@
-#include <algorithm>
 #include <array>
 #include <charconv>
 
+#include "common/base/still_printable.h"
 #include "common/base/text.h"
 #include "daemon/mtf/limits.h"
 #include "daemon/mtf/reading.h"
@@ -14,14 +14,6 @@ constexpr std::array kForms{Form::plain, Form::packed, Form::other_tape, Form::z
 constexpr std::array kWholes{Whole::unknown, Whole::whole, Whole::incomplete, Whole::damaged, Whole::aborted};
 constexpr std::array kKinds{Kind::unknown, Kind::full, Kind::differential, Kind::log, Kind::copy_only};
 constexpr std::int64_t kYear10000 = 253402300800000;
-
-/// Nothing is left to escape: printable() would only double the backslashes.
-bool fit_to_show(std::string_view text) {
-    if (std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~' && c != '\\'; })) return true;
-    std::string doubled;
-    for (const char c : text) doubled.append(c == '\\' ? 2 : 1, c);
-    return printable(text, std::string::npos) == doubled;
-}
 
 /// All of it, and written in the one way that there is.
 std::optional<std::int64_t> number_of(std::string_view text) {
@@ -45,7 +37,7 @@ public:
     /// One that is shown as it is.
     std::string sentence(const char* name, std::size_t limit) {
         auto value = text(name, limit);
-        if (!fit_to_show(value)) note(name, "is not printable");
+        if (!is_printable(value)) note(name, "is not printable");
         return value;
     }
     template <class T, std::size_t N>

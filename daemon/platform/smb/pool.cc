@@ -12,6 +12,7 @@
 #include "daemon/platform/smb/pool_queue.h"
 #include "daemon/platform/smb/pool_worker.h"
 #include "daemon/platform/smb/start_rate.h"
+#include "daemon/platform/smb/stepwise.h"
 
 namespace bkmon::smb {
 namespace {
@@ -42,10 +43,10 @@ struct Slot {
 };
 
 /// Shared with tasks that are on their way. Whatever tells somebody does so as its last act: the pool may be gone then.
-class Core : public std::enable_shared_from_this<Core> {
+class Core : public Stepwise<Core> {
 public:
     Core(std::unique_ptr<WorkerSource> source, loop::EventLoop& loop, PoolOptions options)
-        : source_(std::move(source)), loop_(loop), options_(options), rate_(loop.clock()) {
+        : Stepwise(loop), source_(std::move(source)), options_(options), rate_(loop.clock()) {
         idle_ = loop_.make_timer([this] {
             end_idle(0);
             source_->rest();
@@ -92,18 +93,8 @@ public:
     }
 
 private:
+    friend class Stepwise<Core>;
     using SlotPtr = std::shared_ptr<Slot>;
-
-    /// `step` in a task of its own, so that the loop serves others in between.
-    void soon() {
-        if (std::exchange(step_posted_, true)) return;
-        static_cast<void>(loop_.post([weak = weak_from_this()] {
-            const auto self = weak.lock();
-            if (!self || self->closed_) return;
-            self->step_posted_ = false;
-            self->step();
-        }));
-    }
 
     void step() {
         for (const auto& slot : slots_) feed(*slot);
@@ -308,13 +299,11 @@ private:
     }
 
     std::unique_ptr<WorkerSource> source_;
-    loop::EventLoop& loop_;
     PoolOptions options_;
     StartRate rate_;
     Waiting waiting_;
     std::vector<SlotPtr> slots_;
     std::unique_ptr<loop::Timer> idle_, later_;
-    bool step_posted_ = false, closed_ = false;
 };
 
 class PoolTicket final : public Visitor::Ticket {

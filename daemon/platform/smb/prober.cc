@@ -17,6 +17,7 @@
 #include "common/base/text.h"
 #include "common/base/unique_fd.h"
 #include "daemon/platform/smb/addresses.h"
+#include "daemon/platform/smb/stepwise.h"
 
 namespace bkmon::smb {
 namespace {
@@ -79,9 +80,9 @@ struct Probe {
 using ProbePtr = std::shared_ptr<Probe>;
 
 /// Shared with tasks that are on their way; loop thread only.
-class Core : public std::enable_shared_from_this<Core> {
+class Core : public Stepwise<Core> {
 public:
-    Core(loop::EventLoop& loop, loop::Lane& names) : loop_(loop), names_(names), limit_(descriptors_for_us()) {
+    Core(loop::EventLoop& loop, loop::Lane& names) : Stepwise(loop), names_(names), limit_(descriptors_for_us()) {
         retry_ = loop_.make_timer([this] { soon(); });
     }
 
@@ -111,23 +112,13 @@ public:
     }
 
 private:
+    friend class Stepwise<Core>;
     static void let_go(Probe& probe) {
         if (probe.given_up) *probe.given_up = true;
         probe.looking_up = false;
         probe.watch.reset();
         probe.timer.reset();
         probe.socket.reset();
-    }
-
-    /// `step` in a task of its own: the loop serves others between two.
-    void soon() {
-        if (std::exchange(step_posted_, true)) return;
-        static_cast<void>(loop_.post([weak = weak_from_this()] {
-            const auto self = weak.lock();
-            if (!self || self->closed_) return;
-            self->step_posted_ = false;
-            self->step();
-        }));
     }
 
     void step() {
@@ -297,7 +288,6 @@ private:
         if (done) done(std::move(probe->verdict));
     }
 
-    loop::EventLoop& loop_;
     loop::Lane& names_;
     std::size_t limit_;
     std::deque<ProbePtr> waiting_, over_;
@@ -305,7 +295,6 @@ private:
     std::optional<BootTime> last_answer_;  ///< of the name service
     std::optional<BootTime> starved_since_;
     std::unique_ptr<loop::Timer> retry_;
-    bool step_posted_ = false, closed_ = false;
 };
 
 class ProbeTicket final : public Prober::Ticket {

@@ -7,20 +7,13 @@
 namespace bkmon::smb {
 namespace {
 
-/// The longest beginning of at most `limit` bytes that ends with a whole character.
-std::string_view cut(std::string_view text, std::size_t limit) {
-    if (text.size() <= limit) return text;
-    while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0U) == 0x80U) --limit;
-    return text.substr(0, limit);
-}
-
 void write(JsonWriter& w, std::string_view key, const std::optional<FoundFile>& file) {
     w.key(key);
     if (!file) {
         w.null();
         return;
     }
-    w.begin_object().field("name", cut(file->name, kMaxFileName)).field("size", file->size);
+    w.begin_object().field("name", utf8_cut(file->name, kMaxFileName)).field("size", file->size);
     w.field("modified", to_ms(file->modified)).end_object();
 }
 
@@ -38,13 +31,13 @@ std::string_view word(Visit::Content content) {
 
 std::string to_json(const Visit& visit) {
     JsonWriter w(visit.reading ? 4096 : 1024);
-    w.begin_object().field("outcome", word(visit.outcome)).field("detail", cut(visit.detail, kMaxDetail));
-    w.field("share", cut(visit.share, kMaxShare));
+    w.begin_object().field("outcome", word(visit.outcome)).field("detail", utf8_cut(visit.detail, kMaxDetail));
+    w.field("share", utf8_cut(visit.share, kMaxShare));
     write(w, "newest", visit.newest);
     write(w, "future", visit.future);
     write(w, "largest_too_small", visit.largest_too_small);
     w.field("files", visit.files).field("matching", visit.matching).field("too_small", visit.too_small).field("in_future", visit.in_future);
-    w.field("content", word(visit.content)).field("content_detail", cut(visit.content_detail, kMaxDetail));
+    w.field("content", word(visit.content)).field("content_detail", utf8_cut(visit.content_detail, kMaxDetail));
     // As a text: what is in it is its own room's business, and the document around it stays flat.
     w.key("reading");
     if (visit.reading)

@@ -12,6 +12,7 @@ TEST(StillPrintable, WhatWasMadePrintableStaysAsItIs) {
         const auto once = printable(text);
         EXPECT_EQ(printable(still_printable(once)), printable(once)) << once;
         EXPECT_EQ(still_printable(once), once);
+        EXPECT_TRUE(is_printable(once)) << once;
     }
 }
 
@@ -19,6 +20,9 @@ TEST(StillPrintable, WhatWasNotIsMadeSo) {
     EXPECT_EQ(still_printable("CORP\\svc"), "CORP\\svc");
     EXPECT_EQ(still_printable("a\r\nBcc: x"), "a\\r\\nBcc: x");
     EXPECT_EQ(still_printable("\\\n"), "\\\\n") << "a backslash before a line break, which stays escaped";
+    EXPECT_TRUE(is_printable("") && is_printable("CORP\\svc, Läden"));
+    for (const std::string_view text : {"a\nb", "\x1b[31m", "bidi \u202E", "\xff", "\\\n", "\x7f"})
+        EXPECT_FALSE(is_printable(text)) << printable(text);
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <ctime>
 #include <random>
 
+#include "common/base/utf8.h"
+
 namespace bkmon {
 namespace {
 
@@ -119,6 +121,15 @@ TEST(Printable, RunsOfPlainTextAreCutAsSingleCharactersAre) {
         for (std::size_t limit = 0; limit < 60; ++limit)
             ASSERT_EQ(printable(text, limit), one_by_one(characters, limit)) << printable(text) << " " << limit;
     }
+}
+
+TEST(Utf8Cut, EndsWithAWholeCharacter) {
+    EXPECT_EQ(utf8_cut("abc", 3), "abc");
+    EXPECT_EQ(utf8_cut("abc", 2), "ab");
+    EXPECT_EQ(utf8_cut("a\u00e4b", 2), "a");
+    EXPECT_EQ(utf8_cut("\U0001F600", 3), "");
+    EXPECT_EQ(utf8_cut("\U0001F600x", 4), "\U0001F600");
+    EXPECT_EQ(utf8_cut("", 0), "");
 }
 
 TEST(Printable, WhatIsCutOffCostsNothing) {
