@@ -18,7 +18,7 @@ using nlohmann::json;
 
 constexpr std::size_t kMostRows = 14, kDeepest = 4;
 /// What the mail says elsewhere, or what only who looks further wants to know.
-constexpr std::array<std::string_view, 28> kLeftOut{"cycle",
+constexpr std::array<std::string_view, 30> kLeftOut{"cycle",
                                                     "rule",
                                                     "clock",
                                                     "arrived_at",
@@ -45,7 +45,9 @@ constexpr std::array<std::string_view, 28> kLeftOut{"cycle",
                                                     "content.reading.times",
                                                     "content.reading.sets",
                                                     "content.reading.part",
-                                                    "content.reading.started_at"};
+                                                    "content.reading.started_at",
+                                                    "not_scanned",
+                                                    "own_faults"};
 constexpr std::string_view kReport = "report.", kSaid = "error_message";
 
 bool left_out(std::string_view path) { return std::find(kLeftOut.begin(), kLeftOut.end(), path) != kLeftOut.end(); }

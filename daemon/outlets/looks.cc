@@ -115,6 +115,7 @@ void Scan::visited(std::size_t i, smb::Visit answer) {
     auto& item = items_[i];
     if (item.stage != Stage::visiting) return;
     --visiting_;
+    if (answer.outcome != smb::Outcome::internal) own_fault_.looked = true;
     spent_visits_.push_back(std::move(item.visit));
     rooms_.registry.set_running(item.wanted.target, false);
     plan_.guard->ended(end_of(answer), boot(), item.wanted.outlet->code, answer.outcome);
@@ -152,6 +153,10 @@ void Scan::skip(std::size_t i) {
 void Scan::judge(std::size_t i) {
     auto& item = items_[i];
     const auto visit = std::exchange(item.last, {});
+    if (visit->outcome == smb::Outcome::internal) {
+        ++own_fault_.outlets;
+        own_fault_.why = visit->detail;
+    }
     Occasion occasion;
     occasion.now = rooms_.loop.clock().now();
     occasion.back_date = plan_.end_of_day;

@@ -15,6 +15,8 @@ constexpr milliseconds kSourceMay{std::chrono::seconds(10)};  ///< longer than t
 constexpr milliseconds kShown{std::chrono::minutes(15)};
 constexpr milliseconds kStuck{std::chrono::minutes(5)};
 
+std::string said_as(core::Status status, const std::string& reason) { return std::string(core::name_of(status)) + reason; }
+
 }  // namespace
 
 Part::Impl::Impl(Rooms r, Options o) : rooms(r), options(std::move(o)), source({r.loop, r.lane, r.children}) {
@@ -23,13 +25,14 @@ Part::Impl::Impl(Rooms r, Options o) : rooms(r), options(std::move(o)), source({
 }
 
 /// Verdicts about bkmon's own parts; said only when they change.
-void Part::Impl::publish_own(const char* name, core::Status status, const char* reason_code, std::string reason) {
-    const auto text = std::string(core::name_of(status)) + reason;
+void Part::Impl::publish_own(const char* name, core::Status status, const char* reason_code, std::string reason, std::string evidence) {
+    auto text = said_as(status, reason);
     if (said[name] == text) return;
-    said[name] = text;
+    said[name] = std::move(text);
     targets::Registry::Publication p;
     p.target = TargetId::of("bkmon", {name});
     p.verdict = core::plain_verdict(status, reason_code, std::move(reason), now());
+    p.verdict.evidence = std::move(evidence);
     rooms.registry.publish(std::move(p), [this, name, weak = weak_from_this()](const Result<void>& written) {
         if (!weak.expired() && !written) said.erase(name);
     });
@@ -47,7 +50,7 @@ void Part::Impl::take_settings(core::OutletSettings settings) {
     for (const auto& mode : options.settings.modes)
         if (mode.active) modes.push_back(std::make_shared<const core::OutletMode>(mode));
     rooms.visitor.set_workers(options.settings.workers, options.settings.deadline);
-    std::erase_if(mode_problems, [this](const auto& entry) { return !mode_of(entry.first); });
+    forget_shortfall_of_gone_modes();
     // A scan of a mode that is gone has nobody to look for.
     std::vector<JobPtr> orphans;
     for (const auto& [name, line] : lines)
@@ -55,11 +58,16 @@ void Part::Impl::take_settings(core::OutletSettings settings) {
     for (const auto& job : orphans) job->scan->stop("cancelled", "the mode was taken out of the configuration");
 }
 
+void Part::Impl::forget_shortfall_of_gone_modes() {
+    shortfall.forget([this](const std::string& mode) { return !mode_of(mode); });
+}
+
 void Part::Impl::start(std::function<void(Result<void>)> done) {
     take_settings(std::exchange(options.settings, {}));
     struct Known {
         std::vector<history::OutletRow> rows;
         std::vector<history::RememberedShareRow> shares;
+        std::optional<history::CurrentRow> mine;
     };
     auto known = std::make_shared<Known>();
     rooms.store.read(
@@ -68,14 +76,24 @@ void Part::Impl::start(std::function<void(Result<void>)> done) {
             if (!rows) return fail(std::move(rows.error()));
             auto found = r.remembered_shares();
             if (!found) return fail(std::move(found.error()));
-            *known = {std::move(*rows), std::move(*found)};
+            auto mine = r.current(TargetId::of("bkmon", {"outlets"}));
+            if (!mine) return fail(std::move(mine.error()));
+            *known = {std::move(*rows), std::move(*found), std::move(*mine)};
             return {};
         },
         [this, known, weak = weak_from_this(), done = std::move(done)](Result<void> read) mutable {
             if (weak.expired()) return;
             if (!read) return done(std::move(read));
+            if (known->mine) inherit(known->mine->verdict);
             remembered(std::move(known->rows), std::move(known->shares), std::move(done));
         });
+}
+
+/// A restart mends nothing: what an earlier process could not do stays said until a scan can.
+void Part::Impl::inherit(const core::Verdict& mine) {
+    shortfall = Shortfall::from(mine.evidence);
+    forget_shortfall_of_gone_modes();
+    if (!shortfall.empty()) said["outlets"] = said_as(mine.status, mine.reason);
 }
 
 void Part::Impl::remembered(std::vector<history::OutletRow> rows, std::vector<history::RememberedShareRow> found,
@@ -100,9 +118,7 @@ void Part::Impl::remembered(std::vector<history::OutletRow> rows, std::vector<hi
                 if (weak.expired()) return;
                 started = true;
                 if (defined) set_schedules();
-                // Nothing speaks against scanning before the first one; what an earlier process found stays said until the next.
-                const auto* mine = rooms.registry.find(TargetId::of("bkmon", {"outlets"}));
-                if (mine == nullptr || mine->current.verdict.reason_code == "first_due") say_working();
+                say_shortfall();
                 done(std::move(defined));
             });
         });
@@ -161,6 +177,7 @@ void Part::Impl::reconfigure(core::OutletSettings settings, std::function<void(R
     settle([this, weak = weak_from_this(), done = std::move(done)](Result<void> defined) {
         if (weak.expired()) return;
         if (defined) set_schedules();
+        say_shortfall();
         done(std::move(defined));
     });
 }

@@ -12,6 +12,7 @@
 #include "daemon/outlets/inventory_source.h"
 #include "daemon/outlets/part.h"
 #include "daemon/outlets/scan.h"
+#include "daemon/outlets/shortfall.h"
 #include "daemon/outlets/stock.h"
 
 namespace bkmon::outlets {
@@ -39,6 +40,8 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     // part.cc: life
     void start(std::function<void(Result<void>)> done);
     void remembered(std::vector<history::OutletRow> rows, std::vector<history::RememberedShareRow> shares, std::function<void(Result<void>)> done);
+    void inherit(const core::Verdict& mine);
+    void forget_shortfall_of_gone_modes();
     void reconfigure(core::OutletSettings settings, std::function<void(Result<void>)> done);
     void take_settings(core::OutletSettings settings);
     /// Reads the inventory, or goes on without it when its source takes too long; then defines.
@@ -47,7 +50,7 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     Time now() const { return rooms.loop.clock().now(); }
     BootTime boot() const { return rooms.loop.clock().boot(); }
     std::shared_ptr<const core::OutletMode> mode_of(const std::string& name) const;
-    void publish_own(const char* name, core::Status status, const char* reason_code, std::string reason);
+    void publish_own(const char* name, core::Status status, const char* reason_code, std::string reason, std::string evidence = "{}");
 
     // keeping.cc: the inventory
     struct Reread {
@@ -78,7 +81,8 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     void cannot_look(const JobPtr& job, const std::string& why);
     void ended(const JobPtr& job, const std::string& state, const std::string& error);
     void cancel(const std::weak_ptr<Job>& which);
-    void say_working();
+    void note_own_fault(const Job& job);
+    void say_shortfall();
 
     // schedules.cc
     void set_schedules();
@@ -102,9 +106,9 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
 
     std::map<std::string, std::deque<JobPtr>> lines;  ///< by mode in lower case: the first one runs
     std::deque<Over> over;
-    std::vector<std::shared_ptr<Scan>> ending;         ///< they let go of what they had begun
-    std::map<std::string, std::string> mode_problems;  ///< why a mode could not be scanned
-    std::map<std::string, std::string> said;           ///< last verdict text of bkmon/… published here
+    std::vector<std::shared_ptr<Scan>> ending;  ///< they let go of what they had begun
+    Shortfall shortfall;
+    std::map<std::string, std::string> said;    ///< last verdict text of bkmon/… published here
 
     struct Owed {
         std::string mode, only;

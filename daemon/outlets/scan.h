@@ -67,6 +67,13 @@ public:
     runs::Run& run() { return *run_; }
     Tally& tally() { return tally_; }
     bool over() const { return over_; }
+    /// What it could not do for a fault of bkmon's own, which is no server's.
+    struct OwnFault {
+        std::size_t outlets = 0;  ///< nobody looked at them
+        std::string why;          ///< at the last of them; printable
+        bool looked = false;      ///< at some other: workers do start
+    };
+    const OwnFault& own_fault() const { return own_fault_; }
     bool released() const { return over_ && !owner_.released; }
 
     static constexpr std::size_t kUnwritten = 200;     ///< verdicts that the history has not taken yet: then nothing is begun
@@ -139,6 +146,7 @@ private:
     std::unique_ptr<runs::Run> run_;
     ScanPlan plan_;
     Tally tally_;
+    OwnFault own_fault_;
     std::vector<Item> items_;
     std::size_t next_probe_ = 0, swept_ = 0, visiting_ = 0, unwritten_ = 0;
     std::deque<std::size_t> again_;     ///< to be probed once more

@@ -192,8 +192,8 @@ void Part::Impl::select(const JobPtr& job, std::shared_ptr<const std::set<std::s
         },
         [this, job, chosen] {
             if (job->scan->over()) return;
-            mode_problems.erase(job->mode->name);
-            say_working();
+            shortfall.begun(job->mode->name);
+            say_shortfall();
             ScanPlan plan;
             plan.mode = job->mode;
             plan.date = job->date;
@@ -209,16 +209,23 @@ void Part::Impl::select(const JobPtr& job, std::shared_ptr<const std::set<std::s
 
 /// Nobody was looked at, which must not go unnoticed until the last results are old.
 void Part::Impl::cannot_look(const JobPtr& job, const std::string& why) {
-    mode_problems[job->mode->name] = why;
-    say_working();
+    shortfall.not_scanned(job->mode->name, why);
+    say_shortfall();
     job->scan->stop("failed", why);
 }
 
-void Part::Impl::say_working() {
-    std::string text;
-    for (const auto& [mode, why] : mode_problems) text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", printable(mode, 64), why);
-    if (text.empty()) return publish_own("outlets", core::Status::ok, "working", "the outlets are scanned");
-    publish_own("outlets", core::Status::failed, "degraded", "not scanned: " + text);
+void Part::Impl::note_own_fault(const Job& job) {
+    const auto& own = job.scan->own_fault();
+    if (own.outlets > 0)
+        shortfall.own_fault(job.mode->name, fmt::format("{} of {} outlets: {}", own.outlets, job.scan->tally().view.total, own.why));
+    else if (own.looked)
+        shortfall.looked(job.mode->name);
+    say_shortfall();
+}
+
+void Part::Impl::say_shortfall() {
+    if (shortfall.empty()) return publish_own("outlets", core::Status::ok, "working", "the outlets are scanned");
+    publish_own("outlets", core::Status::failed, "degraded", shortfall.sentence(), shortfall.evidence());
 }
 
 void Part::Impl::ended(const JobPtr& job, const std::string& state, const std::string& error) {
@@ -227,6 +234,7 @@ void Part::Impl::ended(const JobPtr& job, const std::string& state, const std::s
                                   duration_words(view.took), job->scan->tally().words(), error.empty() ? "" : ": " + error);
     rooms.journal.log(state == "failed" ? journal::Level::error : journal::Level::info, journal::msg::run_ended, text,
                       {{"BKMON_RUN", view.run}, {"BKMON_MODE", view.mode}});
+    note_own_fault(*job);
     ending.push_back(job->scan);
     over.push_front({view, boot()});
     if (over.size() > kRemembered) over.pop_back();

@@ -1,6 +1,7 @@
 """Deaths in the middle of a scan, of bkmond, of its workers, of the servers: what was recorded stays, nothing is recorded twice, the next scan is right."""
 import os
 import pathlib
+import shutil
 import signal
 import sqlite3
 import sys
@@ -8,7 +9,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
-from harness import SANITIZED, Case, main  # noqa: E402
+from harness import BIN, SANITIZED, Case, main  # noqa: E402
 from outlets import FOLDER, Outlets, code, command_of  # noqa: E402
 from smb_bed import SmbBed  # noqa: E402
 
@@ -121,6 +122,32 @@ class Faults(Case):
         self.right(d, bed)
         self.assertFalse(set(first) & set(d.nurseries()))
         self.until("nobody is left when there is nothing to do", lambda: not d.nurseries() and not d.workers(), 30)
+
+    def test_workers_that_do_not_start_are_a_fault_of_bkmon_and_of_no_server(self):
+        bed = self.bed(10)
+        d = Outlets(self, bed, workers=6)
+        d.program = self.installed_with_a_worker(d, "#!/bin/sh\necho 'the library is not there' >&2\nexit 1\n")
+        d.start()
+        d.scan()
+        self.assertEqual({(t["status"], t["reason_code"]) for t in d.verdicts().values()}, {("unreachable", "scan_fault")})
+        shown = d.ctl("explain", "bkmon/outlets").stdout
+        self.assertRegex(shown, r"(?s)failed \(CRITICAL\).*d-drive: bkmon itself could not look at 10 of 10 outlets: the worker cannot be started.*the library is not there")
+        self.assertEqual(d.ctl("check", check=False).returncode, 2)
+        shutil.copy(BIN / "bkmon-smb-worker", d.program.parent / "bkmon-smb-worker.new")
+        (d.program.parent / "bkmon-smb-worker.new").rename(d.program.parent / "bkmon-smb-worker")
+        self.until("workers are tried again", lambda: d.scan()["counts"]["ok"] == 10, 60)
+        self.right(d, bed)
+        self.assertEqual(next(t for t in d.json("status", "--kind", "bkmon")["targets"] if t["id"] == "bkmon/outlets")["status"], "ok")
+
+    def installed_with_a_worker(self, d, script):
+        """bkmond in a folder of its own beside it."""
+        folder = d.home / "bin"
+        folder.mkdir()
+        for name in ("bkmond", "bkmon-inspect"):
+            shutil.copy(BIN / name, folder)
+        (folder / "bkmon-smb-worker").write_text(script)
+        (folder / "bkmon-smb-worker").chmod(0o755)
+        return folder / "bkmond"
 
     def test_servers_die_and_come_back_in_a_scan(self):
         bed = self.bed()

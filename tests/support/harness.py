@@ -105,7 +105,7 @@ class Daemon:
         self.socket = self.home / "control.sock"
         self.config = self.home / "bkmon.yaml"
         self.wrapper, self.env = list(wrapper), {**os.environ, **(env or {})}
-        self.process = None
+        self.process, self.program = None, BIN / "bkmond"
         self.log = self.home / "bkmond.log"
         if config is not None:
             self.configure(config)
@@ -118,7 +118,7 @@ class Daemon:
 
     def start(self, wait=True):
         out = open(self.log, "ab")
-        self.process = subprocess.Popen(self.wrapper + [str(BIN / "bkmond"), "--config", str(self.config)], stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(self.wrapper + [str(self.program), "--config", str(self.config)], stdout=out, stderr=out, stdin=subprocess.DEVNULL,
                                         env=self.env, start_new_session=True)
         out.close()
         self.case.addCleanup(self.stop)

@@ -61,6 +61,16 @@ TEST_F(OutletAlerts, ARefusedCredentialOfAThousandIsOneMail) {
     EXPECT_EQ(notices(), 0U);
 }
 
+TEST_F(OutletAlerts, WhatTheReasonSaysAlreadyIsNoRowOfTheEvidence) {
+    define_outlets(1);
+    down(0, "scan_fault", Status::unreachable, R"(,"own_faults":{"d-drive":"said before"},"not_scanned":{"d-drive":"said before"},"figure":5)");
+    loop.advance(5min);
+    const auto mails = take();
+    ASSERT_THAT(mails, SizeIs(1));
+    EXPECT_THAT(mails[0].text, HasSubstr("figure"));
+    EXPECT_THAT(mails[0].text, Not(HasSubstr("said before")));
+}
+
 TEST_F(OutletAlerts, TheRegionThatIsDownIsNamedBesideOthersHereAndThere) {
     define_outlets(1000);
     for (int i = 0; i < 198; ++i) down(i, "timeout");
