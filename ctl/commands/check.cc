@@ -130,6 +130,7 @@ int run_check(Session& session, const Arguments& arguments) {
     }
     for (const std::string& what : reply->degraded) {
         code = code == kOk ? static_cast<int>(kWarning) : code;
+        if (worst != nullptr && what.starts_with(text_of(*worst, "id") + ": ")) continue;  // has been said
         text += "; bkmon itself: " + plugin_text(what);
     }
     for (const std::string& what : reply->stale) {

@@ -73,7 +73,7 @@ std::string headline(const Story& s) {
 }
 
 /// bkmon's own parts have no backups.
-bool has_backups(const Told& t) { return t.last_ok_at || t.target.kind() != "bkmon"; }
+bool has_backups(const Told& t) { return t.target.kind() != "bkmon"; }
 
 std::string last_ok(const Story& s, const Told& t) {
     return t.last_ok_at ? when(s.timezone, *t.last_ok_at) : std::string(phrase(s.language, Phrase::never));

@@ -235,6 +235,16 @@ TEST(Check, BkmonsOwnTroubleIsAtLeastAWarning) {
     EXPECT_TRUE(same_json(daemon.parameters(kStatus), R"({"targets":["deposit/*"],"kind":"deposit"})"));
 }
 
+TEST(Check, WhatIsSaidOfTheWorstTargetIsNotSaidAgainOfBkmon) {
+    FakeDaemon daemon;
+    auto targets = healthy(2);
+    targets.push_back({"bkmon/outlets", "failed", "CRITICAL", "2026-11-22T02:00:00Z", "no worker starts", "degraded"});
+    daemon.reply(kStatus, status_page(targets, {"bkmon/outlets: no worker starts", "bkmon/mail: login refused"}));
+    const Ended ended = ctl({"check"}, pipe_to(daemon.socket()));
+    EXPECT_EQ(ended.code, 2);
+    EXPECT_NE(ended.out.find(": no worker starts; bkmon itself: bkmon/mail: login refused |"), std::string::npos) << ended.out;
+}
+
 TEST(Check, ABkmonThatIsBehindKnowsNothing) {
     FakeDaemon daemon;
     daemon.reply("io.bkmon.Targets.Status", status_page(healthy(2), {}, {"nothing could be recorded for 3 min"}));

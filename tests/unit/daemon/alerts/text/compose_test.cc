@@ -141,7 +141,7 @@ TEST(Compose, WhatWasHeldBackIsSaid) {
 TEST(Compose, BkmonsOwnPartsHaveNoBackups) {
     auto s = sample_story(Word::opened);
     auto t = sample_told("bkmon/history", Status::failed, "history_unwritable");
-    t.last_ok_at.reset();
+    ASSERT_TRUE(t.last_ok_at);
     t.reason = "No space left on device.";
     s.told = {t};
     const auto mail = mail_of(s);
