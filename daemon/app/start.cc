@@ -37,6 +37,8 @@ void tell_terminal(const std::string& text) {
 void set_process_limits() {
     ::umask(0027);
     ::prctl(PR_SET_DUMPABLE, 0);
+    // What the unit allows bkmond to read is not for the programs that it starts: an inspector, a worker, the inventory's command.
+    ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     rlimit files{};
     if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;

@@ -1,12 +1,13 @@
 """Where the outlets come from, and what becomes of them when that changes, is wrong in places, or cannot be read."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
-from harness import SLOWER, Case, free_port, main, place  # noqa: E402
+from harness import AS_SERVICE, SLOWER, Case, free_port, main, place  # noqa: E402
 from outlets import FOLDER, Outlets, code, csv, target, write_csv  # noqa: E402
 from smb_bed import SmbBed  # noqa: E402
 
@@ -104,6 +105,24 @@ class Inventories(Case):
         scan = d.scan()
         self.assertEqual((scan["total"], scan["counts"]["ok"]), (6, 6))
         self.assertRegex(scan["inventory_problem"], "3.*the database is down|the database is down.*3")
+
+    def test_a_command_has_none_of_the_rights_of_bkmond(self):
+        if os.geteuid() != 0:
+            self.skipTest("another user is needed, which needs root")
+        bed = self.bed()
+        d = Outlets(self, bed, wrapper=AS_SERVICE)
+        program = d.home / "print"
+        program.write_text(f"#!/bin/sh\ngrep '^Cap' /proc/self/status >{d.state}/rights\nprintf 'code,address\\nS1,{bed.outlet(0).address}\\n'\n")
+        program.chmod(0o755)
+        d.set(f"command: [{program}]")
+        for path in (d.home, *d.home.rglob("*")):
+            os.chown(path, 65534, 65534)
+        d.start()
+        self.assertEqual(d.scan()["counts"]["ok"], 1)
+        own = dict(re.findall(r"(Cap\w+):\s+([0-9a-f]+)", pathlib.Path(f"/proc/{d.process.pid}/status").read_text()))
+        self.assertEqual(int(own["CapEff"], 16), 4, "CAP_DAC_READ_SEARCH")
+        theirs = dict(re.findall(r"(Cap\w+):\s+([0-9a-f]+)", (d.state / "rights").read_text()))
+        self.assertEqual([int(theirs[which], 16) for which in ("CapPrm", "CapEff", "CapAmb")], [0, 0, 0])
 
     def mariadb(self):
         """A server with the usual table; (port, a function that runs SQL there)."""

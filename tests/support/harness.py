@@ -14,6 +14,9 @@ import unittest
 
 SOURCE = pathlib.Path(os.environ.get("BKMON_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
 BIN = pathlib.Path(os.environ.get("BKMON_BIN_DIR", SOURCE / "build/dev/bin"))
+# The rights that bkmond.service gives, and no more.
+AS_SERVICE = ("setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search "
+              "--bounding-set=-all,+dac_read_search").split()
 PROGRAMS = BIN.parent / "tests"  # tests/support/programs
 SANITIZED = bool(os.environ.get("BKMON_SANITIZE"))
 SLOWER = 4 if SANITIZED else 1

@@ -11,13 +11,10 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 from canaries import Canaries  # noqa: E402
-from harness import BIN, FULL, PROGRAMS, Case, Daemon, fact, jobs, main, report, sha256, utc  # noqa: E402
+from harness import AS_SERVICE, BIN, FULL, PROGRAMS, Case, Daemon, fact, jobs, main, report, sha256, utc  # noqa: E402
 
 SECONDS = 15 if FULL else 1
 AT_ONCE = 2 if FULL else 5
-# The rights that bkmond.service gives, and no more.
-AS_SERVICE = ("setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search "
-              "--bounding-set=-all,+dac_read_search").split()
 CANARY = b"CANARY" * 3000
 FILE = "main.bin"
 
