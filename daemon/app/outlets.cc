@@ -84,6 +84,9 @@ void Wiring::bind_outlet_methods() {
     door.view = [this](const std::string& run) { return outlets_->view(run); };
     door.import = [this](std::string csv, bool write, auto done) { outlets_->import(std::move(csv), write, std::move(done)); };
     control::bind_outlets(*dispatcher_, door);
+    control_parts_->began = [this](const control::Caller& caller, const std::string& run) {
+        return control::is_own_scan(*outlets_door_, caller, run);
+    };
 }
 
 }  // namespace bkmon::app

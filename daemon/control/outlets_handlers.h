@@ -40,6 +40,9 @@ void bind_outlets(Dispatcher& dispatcher, OutletsDoor& door);
 void handle_outlets_scan(OutletsDoor& door, const std::shared_ptr<Call>& call);
 void handle_outlets_follow(OutletsDoor& door, const std::shared_ptr<Call>& call);
 
+/// Whether that scan's tale is all the caller's: who is limited to some targets began it within what he may touch now; others have no limit.
+bool is_own_scan(const OutletsDoor& door, const Caller& caller, const std::string& run);
+
 /// Refuses a code that no outlet the caller may see has; globs may match nothing. False: the call is answered.
 bool outlets_known(OutletsDoor& door, const std::vector<std::string>& codes, const std::shared_ptr<Call>& call);
 

@@ -75,15 +75,6 @@ outlets::ScanView narrowed(const OutletsDoor& door, const outlets::ScanView& who
     return own;
 }
 
-bool is_own(const OutletsDoor& door, const std::string& run, const Caller& caller) {
-    if (caller.targets.empty()) return true;
-    const auto it = door.begun_by.find(run);
-    if (it == door.begun_by.end()) return false;
-    const auto& mine = caller.targets;  // by this method, which may be more
-    return std::all_of(it->second.begin(), it->second.end(),
-                       [&](const std::string& glob) { return std::find(mine.begin(), mine.end(), glob) != mine.end(); });
-}
-
 /// One who follows a scan; lives as long as the engine's listener, or until the client leaves.
 struct Following : std::enable_shared_from_this<Following> {
     Following(OutletsDoor& d, CallPtr c, std::optional<bool> j) : door(d), call(std::move(c)), joined(j) {}
@@ -93,7 +84,7 @@ struct Following : std::enable_shared_from_this<Following> {
         w.begin_object();
         if (joined) w.field("joined", *joined);
         w.key("scan");
-        put_scan(w, is_own(door, view.run, call->caller()) ? view : narrowed(door, view, call->caller()), state, error);
+        put_scan(w, is_own_scan(door, call->caller(), view.run) ? view : narrowed(door, view, call->caller()), state, error);
         return w.field("final", final).end_object().take();
     }
     void tell(const runs::Progress& progress) {
@@ -229,6 +220,15 @@ void remember(OutletsDoor& door, const std::string& run, const std::vector<std::
 }
 
 }  // namespace
+
+bool is_own_scan(const OutletsDoor& door, const Caller& caller, const std::string& run) {
+    if (caller.targets.empty()) return true;
+    const auto it = door.begun_by.find(run);
+    if (it == door.begun_by.end()) return false;
+    const auto& mine = caller.targets;  // by this method, which may be more
+    return std::all_of(it->second.begin(), it->second.end(),
+                       [&](const std::string& glob) { return std::find(mine.begin(), mine.end(), glob) != mine.end(); });
+}
 
 void handle_outlets_scan(OutletsDoor& door, const CallPtr& call) {
     const auto request = read_request(door, call);

@@ -34,6 +34,7 @@ struct ControlParts {
     std::function<std::vector<std::string>()> stale;                   ///< sentences: what bkmon has not looked at for too long
     std::function<std::vector<config::EffectiveSetting>()> effective;  ///< secrets masked
     std::function<void(std::function<void(ReloadOutcome)>)> reload;
+    std::function<bool(const Caller&, const std::string& run)> began{};  ///< whether who is limited to some targets began it; or absent
 };
 
 /// Each binds the methods of one interface. `parts` must outlive the dispatcher and every call.

@@ -12,8 +12,10 @@ using CallPtr = std::shared_ptr<Call>;
 
 constexpr std::int64_t kDefaultLimit = 50, kMostRuns = 1000;
 
-/// A run that is not about one target belongs to callers without limits.
-bool may_see(const Caller& caller, const history::RunRow& row) { return caller.may_touch(row.what); }
+/// A run that is not about one target belongs to callers without limits, and to who began it.
+bool may_see(const ControlParts& parts, const Caller& caller, const history::RunRow& row) {
+    return caller.may_touch(row.what) || (parts.began && parts.began(caller, row.id));
+}
 
 std::optional<runs::Progress> active_run(ControlParts& parts, const std::string& id) {
     for (auto& progress : parts.runs.active())
@@ -27,7 +29,7 @@ void refuse(Call& call, const std::string& id) {
 
 /// `then` with the run as it is, or as the history has it; NoSuchRun is answered here.
 void with_run(ControlParts& parts, const CallPtr& call, const std::string& id, std::function<void(const history::RunRow&)> then) {
-    if (const auto active = active_run(parts, id)) return may_see(call->caller(), active->row) ? then(active->row) : refuse(*call, id);
+    if (const auto active = active_run(parts, id)) return may_see(parts, call->caller(), active->row) ? then(active->row) : refuse(*call, id);
     const auto found = std::make_shared<std::optional<history::RunRow>>();
     parts.store.read(
         [found, id](history::Reader& reader) -> Result<void> {
@@ -36,9 +38,9 @@ void with_run(ControlParts& parts, const CallPtr& call, const std::string& id, s
             *found = std::move(*row);
             return {};
         },
-        [call, found, id, then = std::move(then)](Result<void> done) {
+        [&parts, call, found, id, then = std::move(then)](Result<void> done) {
             if (!done) return call->fail(done.error());
-            if (!*found || !may_see(call->caller(), **found)) return refuse(*call, id);
+            if (!*found || !may_see(parts, call->caller(), **found)) return refuse(*call, id);
             then(**found);
         });
 }
@@ -73,7 +75,7 @@ void list(ControlParts& parts, const CallPtr& call) {
             for (auto& row : *rows)
                 if (std::none_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(active), [&](const auto& a) { return a.id == row.id; }))
                     all.push_back(std::move(row));
-            std::erase_if(all, [&](const auto& row) { return !may_see(call->caller(), row); });
+            std::erase_if(all, [&](const auto& row) { return !may_see(parts, call->caller(), row); });
             if (all.size() > most) all.resize(most);
             JsonWriter w;
             w.begin_object().key("runs").begin_array();

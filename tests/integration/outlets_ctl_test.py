@@ -172,6 +172,14 @@ class OutletsCtl(Case):
         heard = theirs("--json", "outlets", "follow", begun["run"])
         self.assertEqual((json.loads(heard.stdout)["total"], json.loads(heard.stdout)["counts"]["ok"]), (2, 1))
         self.assertNotRegex(heard.stdout + heard.stderr, "S000[2-5]")
+        # What they began themselves they may end, and nothing else.
+        bed.pause()
+        others = json.loads(d.ctl("--json", "outlets", "scan", "--mode", "d-drive", "--outlet", code(2), "--detach").stdout)
+        own = json.loads(theirs("--json", "outlets", "scan", "--mode", "d-drive", "--detach").stdout)
+        self.assertEqual(theirs("runs", "cancel", others["run"]).returncode, 4)
+        self.assertEqual(theirs("runs", "cancel", own["run"]).returncode, 0)
+        bed.resume()
+        self.until("it is cancelled", lambda: json.loads(theirs("--json", "runs", "show", own["run"]).stdout)["runs"][0]["state"] == "cancelled")
 
 
 if __name__ == "__main__":

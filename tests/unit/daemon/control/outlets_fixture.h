@@ -9,6 +9,7 @@ class OutletsFixture : public HandlersFixture {
 protected:
     OutletsFixture() {
         bind_outlets(dispatcher, door);
+        parts.began = [this](const control::Caller& caller, const std::string& run) { return is_own_scan(door, caller, run); };
         outlet_settings.configured = true;
         for (const char* name : {"d-drive", "ibstorage"}) {
             core::OutletMode mode;

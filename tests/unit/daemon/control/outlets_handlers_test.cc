@@ -252,6 +252,21 @@ TEST_F(OutletsHandlers, OfHisOwnScanALimitedCallerHearsAll) {
     EXPECT_EQ(door.begun_by.size(), 1U);  // what nobody can ask for any more is forgotten
 }
 
+TEST_F(OutletsHandlers, HisOwnScanALimitedCallerSeesAmongTheRunsAndEnds) {
+    const auto others = begin_scan("d-drive");
+    const auto cancel = [](const std::string& run) { return R"({"id":")" + run + "\"}"; };
+    EXPECT_EQ(refusal("io.bkmon.Runs.Cancel", cancel(others), false, shops()).substr(0, 23), "io.bkmon.Runs.NoSuchRun");
+    finish("done");
+    reply(kScan, R"({"mode":"d-drive"})", shops());
+    const auto own = running->id();
+    const auto listed = reply("io.bkmon.Runs.List", "{}", shops())["runs"];
+    ASSERT_EQ(listed.size(), 1U);
+    EXPECT_EQ(listed[0]["id"], own);
+    EXPECT_EQ(refusal("io.bkmon.Runs.Cancel", cancel(own), false, test::caller_with(Role::oper, {"outlet/YARD*"})).substr(0, 23),
+              "io.bkmon.Runs.NoSuchRun");
+    EXPECT_EQ(reply("io.bkmon.Runs.Cancel", cancel(own), shops()), Json::object());
+}
+
 TEST_F(OutletsHandlers, ImportShowsTheDifferenceAndWritesOnlyWhenTold) {
     import.file = "/etc/bkmon/outlets.csv";
     import.inventory.outlets.resize(3);
