@@ -7,6 +7,7 @@
 
 #include "common/base/text.h"
 #include "daemon/config/deposits.h"
+#include "daemon/config/likes.h"
 #include "daemon/core/job_names.h"
 #include "daemon/core/path_template.h"
 #include "daemon/core/schedule.h"
@@ -25,59 +26,6 @@ const Mark* set_here(const KeyMarks& keys, std::initializer_list<std::string_vie
         if (const auto at = keys.find(name); at != keys.end()) return &at->second;
     return nullptr;
 }
-
-/// Jobs by where they write and what they back up, so that among thousands each is compared only with the few it could meet.
-class Likes {
-public:
-    struct Forms {
-        std::string place, database;  ///< core/job_names.h
-    };
-    void add(const Forms& f, std::size_t job) { groups_[core::masked_form(f.place + '\n' + f.database)].at(f.place).at(f.database).push_back(job); }
-
-    /// The jobs added so far that could have the same place and database.
-    std::vector<std::size_t> of(const Forms& f) const {
-        std::vector<std::size_t> found;
-        const auto group = groups_.find(core::masked_form(f.place + '\n' + f.database));
-        if (group == groups_.end()) return found;
-        group->second.each(f.place, [&](const Databases& databases) {
-            databases.each(f.database, [&](const std::vector<std::size_t>& jobs) { found.insert(found.end(), jobs.begin(), jobs.end()); });
-        });
-        return found;
-    }
-
-private:
-    static bool vague(std::string_view form) { return form.find(core::kUnknownDigit) != std::string_view::npos; }
-
-    /// Values by form. Two forms without unknown digits meet only when they are equal: of the many only the vague ones are compared.
-    template <class Value>
-    class ByForm {
-    public:
-        Value& at(const std::string& form) {
-            const auto [place, fresh] = all_.try_emplace(form);
-            if (fresh && vague(form)) vague_.push_back(place->first);
-            return place->second;
-        }
-        /// Those whose form meets `form`.
-        template <class Use>
-        void each(const std::string& form, const Use& use) const {
-            if (vague(form)) {
-                for (const auto& [other, value] : all_)
-                    if (other == form || core::forms_meet(form, other)) use(value);
-                return;
-            }
-            if (const auto same = all_.find(form); same != all_.end()) use(same->second);
-            for (const auto& other : vague_)
-                if (core::forms_meet(form, other)) use(all_.at(other));
-        }
-
-    private:
-        std::map<std::string, Value> all_;
-        std::vector<std::string> vague_;
-    };
-    using Databases = ByForm<std::vector<std::size_t>>;
-    using Places = ByForm<Databases>;
-    std::unordered_map<std::string, Places> groups_;
-};
 
 /// One target, one job: ids are compared without case, and a pattern may not mean another job's database.
 /// Returns the jobs that are one too many.
