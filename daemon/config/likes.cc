@@ -1,9 +1,25 @@
 #include "daemon/config/likes.h"
 
+#include <string_view>
+
 #include "daemon/core/job_names.h"
 
 namespace bkmon::config {
 namespace {
+
+/// The form with nothing but its unknown digits.
+std::string unknown_digits(std::string form) {
+    for (auto& c : form)
+        if (c != core::kUnknownDigit) c = ' ';
+    return form;
+}
+
+/// The form when those are unknown too.
+std::string without(std::string form, std::string_view digits) {
+    for (std::size_t i = 0; i < form.size(); ++i)
+        if (digits[i] == core::kUnknownDigit) form[i] = core::kUnknownDigit;
+    return form;
+}
 
 std::string group_of(const Likes::Forms& forms) { return core::masked_form(forms.place + '\n' + forms.database); }
 
@@ -33,22 +49,6 @@ void ByForm<Value>::each(const std::string& form, const Use& use) {
         if (those == found.end()) continue;
         for (auto* value : those->second) use(*value);
     }
-}
-
-/// The form with nothing but its unknown digits.
-template <class Value>
-std::string ByForm<Value>::unknown_digits(std::string form) {
-    for (auto& c : form)
-        if (c != core::kUnknownDigit) c = ' ';
-    return form;
-}
-
-/// The form when those are unknown too.
-template <class Value>
-std::string ByForm<Value>::without(std::string form, std::string_view digits) {
-    for (std::size_t i = 0; i < form.size(); ++i)
-        if (digits[i] == core::kUnknownDigit) form[i] = core::kUnknownDigit;
-    return form;
 }
 
 void Likes::add(const Forms& forms, std::size_t job) { groups_[group_of(forms)].at(forms.place).at(forms.database).push_back(job); }

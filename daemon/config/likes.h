@@ -1,8 +1,8 @@
 #pragma once
 #include <map>
 #include <string>
-#include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace bkmon::config {
@@ -24,8 +24,6 @@ private:
         std::vector<std::pair<const std::string*, Value*>> members;
         std::map<std::string, Found> as_asked;  ///< by the asker's unknown digits; made when somebody asks
     };
-    static std::string unknown_digits(std::string form);
-    static std::string without(std::string form, std::string_view digits);
 
     std::map<std::string, Value> all_;
     std::map<std::string, Kind> kinds_;  ///< by their unknown digits

@@ -108,7 +108,7 @@ struct Part::Impl : std::enable_shared_from_this<Part::Impl> {
     std::deque<Over> over;
     std::vector<std::shared_ptr<Scan>> ending;  ///< they let go of what they had begun
     Shortfall shortfall;
-    std::map<std::string, std::string> said;    ///< last verdict text of bkmon/… published here
+    std::map<std::string, std::string> said;  ///< last verdict text of bkmon/… published here
 
     struct Owed {
         std::string mode, only;
